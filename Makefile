@@ -1,0 +1,74 @@
+# weir: see `make help`.
+# One rule per kind of artefact; header dependencies come from the compiler.
+
+VERSION := 0.1.0
+PREFIX ?= /usr
+DESTDIR ?=
+SYSCONFDIR ?= /etc
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+
+B := build
+LIBS := libbpf libfyaml jansson libsodium
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+include scripts/make/flags.mk
+
+# --- the kernel side: every .bpf.c, linked into one object and one skeleton
+
+BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
+BPF_OBJ := $(BPF_SRC:%.bpf.c=$B/%.bpf.o)
+SKEL := $B/gen/weir.skel.h
+
+$B/bpf/%.bpf.o: bpf/%.bpf.c | $B/.setup
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$B/weir.bpf.o: $(BPF_OBJ)
+	$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $B/weir.bpf.o
+	@mkdir -p $(@D)
+	$(BPFTOOL) gen skeleton $< name weir_bpf > $@
+
+# --- the user side: one library of everything but main, one program
+
+USER_SRC := $(sort $(wildcard user/*/*.c))
+USER_OBJ := $(USER_SRC:%.c=$B/%.o)
+LIB_OBJ := $(filter-out $B/user/cli/main.o,$(USER_OBJ))
+WEIR := $B/weir
+
+$B/user/%.o: user/%.c | $B/.setup
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# only user/kern sees the skeleton
+$(patsubst %.c,$B/%.o,$(wildcard user/kern/*.c)): $(SKEL)
+
+$(WEIR): $(USER_OBJ)
+	$(CC) $(LDFLAGS_ALL) $^ -o $@ $(LIBS_ALL)
+
+.PHONY: all
+all: $(WEIR) ## build/weir, with everything it needs installed first
+
+include scripts/make/setup.mk
+include scripts/make/tests.mk
+include scripts/make/lint.mk
+include scripts/make/install.mk
+
+.PHONY: clean
+clean: ## removes build/
+	rm -rf $B
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+-include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d)

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the kernel side and the user side share: limits, enumerations, map
+ * keys and values, and the records that travel through the ring buffers.
+ * Fixed widths, explicit padding, sizes asserted; no includes of ours.
+ */
+#ifndef WEIR_ABI_H
+#define WEIR_ABI_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define WEIR_ABI_VERSION 1
+
+/* Limits. Each one is told when it is hit (docs/limits in weir-policy(5)). */
+#define WEIR_PATH_MAX 4096		/* bytes of a path, as '/'-joined text */
+#define WEIR_NAME_MAX 255		/* bytes of one component (NAME_MAX) */
+#define WEIR_CHUNK 28			/* bytes of a component one edge carries */
+#define WEIR_SCOPES_MAX 4096		/* slots for confined cgroups, slot 0 unused */
+#define WEIR_INSTANCES_MAX 4096		/* loaded policy versions, slot 0 unused */
+#define WEIR_NEST_MAX 4			/* scopes that can bind one task */
+#define WEIR_CGROUP_DEPTH_MAX 32	/* depth below the root at which a scope may sit */
+#define WEIR_MARKS_MAX 65536		/* confined tasks alive at one time */
+#define WEIR_ARGS_MAX 4096		/* bytes of arguments kept with an exec record */
+
+/* Network */
+
+enum weir_proto {
+	WEIR_PROTO_TCP,
+	WEIR_PROTO_UDP,
+	WEIR_PROTO_ICMP,
+	WEIR_PROTO_OTHER,
+	WEIR_PROTO_COUNT,
+};
+
+/* An address as every decision sees it: IPv6, IPv4 as ::ffff:a.b.c.d. */
+struct weir_addr {
+	__u8 bytes[16];
+};
+
+/* LPM trie key; prefixlen in bits of the 128 (IPv4: 96 + its own). */
+struct weir_net_key {
+	__u32 prefixlen;
+	struct weir_addr addr;
+};
+
+/*
+ * Which rule decided. 0: none did. Otherwise bit 15 says deny, and the low
+ * 15 bits are 1 + the index of the rule in its section's allow or deny list.
+ */
+typedef __u16 weir_rule_t;
+#define WEIR_RULE_NONE 0
+#define WEIR_RULE_DENY 0x8000
+#define WEIR_RULES_MAX 0x7ffe
+
+/*
+ * Ports of one protocol, cut into segments: [previous last + 1, last_port] is
+ * decided by rule. Sorted, without gaps, the last one ends at 65535.
+ */
+struct weir_segment {
+	__u16 last_port;
+	weir_rule_t rule;
+};
+
+/* Value of the LPM trie is an index into these; first/count index segments. */
+struct weir_portset {
+	struct {
+		__u32 first;
+		__u32 count;	/* never 0 */
+	} proto[WEIR_PROTO_COUNT];
+};
+
+/* Files */
+
+enum weir_access {
+	WEIR_ACCESS_READ,
+	WEIR_ACCESS_WRITE,
+	WEIR_ACCESS_CREATE,
+	WEIR_ACCESS_DELETE,
+	WEIR_ACCESS_EXECUTE,
+	WEIR_ACCESS_COUNT,
+};
+#define WEIR_ACCESS_BIT(access) (1u << (access))
+
+/*
+ * The path trie. A component of the path is cut into chunks of WEIR_CHUNK
+ * bytes, zero-padded; a component whose length is a multiple of WEIR_CHUNK
+ * ends with an all-zero chunk. Following one edge per chunk from node leads
+ * to the child. A key that is absent: the path leaves the trie here.
+ */
+struct weir_edge_key {
+	__u32 node;
+	__u8 chunk[WEIR_CHUNK];
+};
+
+#define WEIR_NODE_ROOT 1	/* the node of "/"; node 0 is unused */
+
+/* Rules by access, for the path that ends at this node and for those below it. */
+struct weir_node {
+	weir_rule_t self[WEIR_ACCESS_COUNT];
+	weir_rule_t below[WEIR_ACCESS_COUNT];
+};
+
+/* Policy instances and scopes */
+
+enum weir_instance_flag {
+	WEIR_INSTANCE_AUDIT = 1u << 0,			/* deny nothing, record would-deny */
+	WEIR_INSTANCE_WHEN_FULL_DENY = 1u << 1,		/* what cannot be recorded does not happen */
+	WEIR_INSTANCE_NETWORK_UNRESTRICTED = 1u << 2,
+	WEIR_INSTANCE_FILES_UNRESTRICTED = 1u << 3,
+	WEIR_INSTANCE_RECORD_NETWORK = 1u << 4,
+	WEIR_INSTANCE_RECORD_EXECUTE = 1u << 5,
+	WEIR_INSTANCE_RECORD_FILES = 1u << 6,
+	WEIR_INSTANCE_WITHOUT_FILES = 1u << 7,		/* given up with --without files */
+};
+
+/* One loaded version of a policy. Written before anything points at it, constant after. */
+struct weir_instance {
+	__u64 serial;		/* unique for this load, never reused; 0: empty slot */
+	__u64 expires_ns;	/* CLOCK_BOOTTIME; 0: never */
+	__u32 flags;		/* enum weir_instance_flag */
+	__u32 pad;
+};
+
+/*
+ * A scope handle: slot in the low 12 bits, above them a generation, so that a
+ * handle kept by a task never means a later user of the same slot. 0: none.
+ */
+typedef __u32 weir_scope_t;
+#define WEIR_SCOPE_SLOT(handle) ((handle) & (WEIR_SCOPES_MAX - 1))
+
+struct weir_scope {
+	__u64 cgroup_id;
+	weir_scope_t handle;	/* 0: slot is free */
+	__u32 instance;		/* index of the instance in force: the one pointer that is switched */
+};
+
+/* The scopes that bind a task, outermost first; unused entries 0. */
+struct weir_mark {
+	weir_scope_t scopes[WEIR_NEST_MAX];
+	__u64 cgroup_id;	/* cgroup this was worked out in */
+	__u32 generation;	/* value of weir_generation it was worked out under */
+	__u32 flags;		/* enum weir_mark_flag */
+};
+
+enum weir_mark_flag {
+	WEIR_MARK_LAUNCHER = 1u << 0,	/* free until its next exec succeeds */
+	WEIR_MARK_OVERFLOW = 1u << 1,	/* more than WEIR_NEST_MAX scopes: deny everything */
+};
+
+/* Argument of the program weir_arm, run by the launcher itself. */
+struct weir_arm_args {
+	weir_scope_t scope;
+};
+
+/* Records */
+
+enum weir_event_type {
+	WEIR_EVENT_CONNECT,		/* network.connect */
+	WEIR_EVENT_SEND,		/* network.send */
+	WEIR_EVENT_FILE_OPEN,		/* file.open */
+	WEIR_EVENT_FILE_CREATE,		/* file.create */
+	WEIR_EVENT_FILE_DELETE,		/* file.delete */
+	WEIR_EVENT_FILE_RENAME,		/* file.rename */
+	WEIR_EVENT_FILE_LINK,		/* file.link */
+	WEIR_EVENT_FILE_ATTRIBUTE,	/* file.attribute */
+	WEIR_EVENT_EXEC,		/* process.exec */
+	WEIR_EVENT_EXIT,		/* process.exit */
+	WEIR_EVENT_COUNT,
+};
+
+enum weir_verdict {
+	WEIR_VERDICT_ALLOW,
+	WEIR_VERDICT_DENY,
+	WEIR_VERDICT_WOULD_DENY,
+	WEIR_VERDICT_COUNT,
+};
+
+enum weir_reason {
+	WEIR_REASON_RULE,		/* rule: the rule named decided */
+	WEIR_REASON_NO_RULE,		/* no-rule: nothing allows it */
+	WEIR_REASON_UNRESTRICTED,	/* unrestricted: the section is open */
+	WEIR_REASON_EXPIRED,		/* expired: the policy has ended */
+	WEIR_REASON_UNRESOLVED_PATH,	/* unresolved-path */
+	WEIR_REASON_AUDIT_FULL,		/* audit-full: could not be recorded */
+	WEIR_REASON_SCOPE,		/* scope: what confines the task could not be told */
+	WEIR_REASON_WIDEN,		/* widen: the new name of a link or rename would allow more */
+	WEIR_REASON_COUNT,
+};
+
+/* Who acted; the same for every record. Pids are those of the initial namespace. */
+struct weir_event_head {
+	__u64 time_ns;		/* CLOCK_BOOTTIME */
+	__u64 instance_serial;
+	__u64 scope_id;		/* cgroup id of the scope that decided */
+	__u64 cgroup_id;	/* cgroup of the task */
+	__u64 start_ns;		/* CLOCK_BOOTTIME at which the process (group leader) started */
+	__u64 parent_start_ns;	/* the same of its parent */
+	__u32 pid;
+	__u32 tid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 gid;
+	__u8 type;		/* enum weir_event_type */
+	__u8 verdict;		/* enum weir_verdict */
+	__u8 reason;		/* enum weir_reason */
+	__u8 pad;
+	weir_rule_t rule;
+	__u16 pad2;
+	__u32 pad3;
+	char comm[16];
+};
+
+struct weir_event_flow {
+	struct weir_event_head head;
+	struct weir_addr dest;
+	struct weir_addr source;	/* all zero: not given */
+	__u16 dport;			/* host byte order */
+	__u16 sport;			/* host byte order */
+	__u16 protocol;			/* IPPROTO_* */
+	__u16 pad;
+};
+
+/*
+ * Followed by path_len, then target_len bytes: paths as components, outermost
+ * first, each a length byte and that many bytes; "/" is no component at all.
+ * An unresolved path is as much as was seen, innermost components.
+ */
+struct weir_event_file {
+	struct weir_event_head head;
+	__u32 access;			/* WEIR_ACCESS_BIT()s asked for */
+	__u16 path_len;
+	__u16 target_len;
+};
+
+/*
+ * Allowed execs. Followed by path_len bytes as above (the program that runs,
+ * for a script its interpreter), then args_len bytes of NUL-terminated strings.
+ */
+struct weir_event_exec {
+	struct weir_event_head head;
+	__u32 access;			/* as in weir_event_file, which this extends */
+	__u16 path_len;
+	__u16 args_len;
+	__u32 args_total;		/* bytes the arguments have; more than args_len: cut */
+	__u32 pad;
+};
+
+struct weir_event_exit {
+	struct weir_event_head head;
+	__u32 status;			/* as wait(2) gives it */
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct weir_net_key) == 20, "layout");
+_Static_assert(sizeof(struct weir_segment) == 4, "layout");
+_Static_assert(sizeof(struct weir_portset) == 32, "layout");
+_Static_assert(sizeof(struct weir_edge_key) == 32, "layout");
+_Static_assert(sizeof(struct weir_node) == 20, "layout");
+_Static_assert(sizeof(struct weir_instance) == 24, "layout");
+_Static_assert(sizeof(struct weir_scope) == 16, "layout");
+_Static_assert(sizeof(struct weir_mark) == 32, "layout");
+_Static_assert(sizeof(struct weir_event_head) == 96, "layout");
+_Static_assert(sizeof(struct weir_event_flow) == 136, "layout");
+_Static_assert(sizeof(struct weir_event_file) == 104, "layout");
+_Static_assert(sizeof(struct weir_event_exec) == 112, "layout");
+_Static_assert(sizeof(struct weir_event_exit) == 104, "layout");
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* cgroup v2 folders: finding the hierarchy, making, entering, killing, removing. */
+#ifndef WEIR_KERN_CGROUP_H
+#define WEIR_KERN_CGROUP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+struct cgroup {
+	char *path;		/* below the root of the hierarchy, "/a/b" */
+	int fd;			/* its folder */
+	uint64_t id;		/* what BPF calls the cgroup id */
+	unsigned int level;	/* depth below the root, root: 0 */
+};
+
+/* Folder at which cgroup2 is mounted, from /proc/self/mountinfo. Returns 0, -ENOENT or another errno. */
+int cgroup_mount_path(char *ret, size_t size);
+
+/* Opens the hierarchy's root folder. Returns a descriptor or negative errno. */
+int cgroup_root_open(void);
+
+/* Makes NAME below the caller's own cgroup. */
+int cgroup_create(const char *name, struct cgroup *ret);
+
+/* Opens an existing cgroup by its path below the root. */
+int cgroup_open(const char *path, struct cgroup *ret);
+
+/* Path below the root of the cgroup with this id (kernfs file handle). -ESTALE: there is none. Heap string. */
+int cgroup_path_of(uint64_t id, char **ret);
+
+/* Moves the calling process into the cgroup. */
+int cgroup_enter(const struct cgroup *cgroup);
+
+/* 1: has processes (below it too), 0: none. */
+int cgroup_populated(const struct cgroup *cgroup);
+
+/* Kills everything in it and below (cgroup.kill, or one by one) and waits until it is empty. */
+int cgroup_kill(const struct cgroup *cgroup);
+
+/* Removes it with the cgroups below it. -EBUSY: it has processes. */
+int cgroup_remove(const struct cgroup *cgroup);
+
+/* Closes and frees what the struct holds; the cgroup stays. */
+void cgroup_done(struct cgroup *cgroup);
+#define _cleanup_cgroup_ _cleanup_(cgroup_done)
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel side as user space sees it: loading and attaching the programs,
+ * filling policy instances, pointing scopes at them. user/kern is the only
+ * code that knows libbpf.
+ */
+#ifndef WEIR_KERN_KERN_H
+#define WEIR_KERN_KERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "policy/compile.h"
+#include "weir/abi.h"
+
+/* What this kernel can do, found by asking it. */
+struct kern_features {
+	char release[65];	/* uname */
+	bool privileged;	/* may load BPF programs and attach them */
+	bool btf;		/* /sys/kernel/btf/vmlinux is there */
+	bool lsm;		/* BPF LSM is compiled in, active, and programs load */
+	bool cgroup2;		/* a cgroup2 hierarchy is mounted */
+	bool sequences;		/* rename_lock and mount_lock can be read (needed for paths) */
+	char lsm_why[256];	/* if !lsm: what is missing and the remedy */
+	char cgroup2_path[256];
+};
+
+/* Never fails: what could not be found out is false, with the reason where there is a field for it. */
+void kern_probe(struct kern_features *ret);
+
+struct kern;
+
+struct kern_options {
+	bool files;			/* attach the path and exec hooks (needs lsm) */
+	bool lsm;			/* marks that stick to tasks (needs lsm) */
+	uint32_t ring_allow_bytes;	/* power of two and multiple of the page size; 0: default */
+	uint32_t ring_deny_bytes;	/* likewise */
+};
+
+/*
+ * Loads the programs this run needs and prepares their maps. Attaches nothing.
+ * Returns 0 or negative errno; *ret_message is then a heap string that says
+ * what failed and what to do.
+ */
+int kern_open(const struct kern_options *options, struct kern **ret, char **ret_message);
+
+/* Attaches all loaded programs, cgroup programs at the root cgroup. */
+int kern_attach(struct kern *kern, char **ret_message);
+
+/*
+ * Pins links and maps in DIR (made, mode 0700, on a bpffs that is mounted at
+ * /sys/fs/bpf if none is), so that enforcement outlives this process.
+ */
+int kern_pin(struct kern *kern, const char *dir, char **ret_message);
+
+/* Unpins, detaches and frees everything. */
+void kern_close(struct kern *kern);
+DEFINE_CLEANUP(struct kern, kern_close);
+#define _cleanup_kern_ _cleanup_(cleanup_kern_close)
+
+/*
+ * Fills fresh inner maps for a compiled policy. extra_flags (enum
+ * weir_instance_flag) are added to the policy's own. Nothing points at the
+ * instance yet. A failure leaves no trace.
+ *
+ * *ret_instance is the index for scope calls, *ret_serial names this version
+ * in records (weir_event_head.instance_serial).
+ */
+int kern_instance_load(struct kern *kern, const struct policy_compiled *compiled,
+		       uint32_t extra_flags, uint32_t *ret_instance, uint64_t *ret_serial);
+
+/* Frees an instance no scope points at, after every decision under it has ended. */
+int kern_instance_free(struct kern *kern, uint32_t instance);
+
+/* Puts a cgroup under an instance. -EEXIST: it is a scope; -ENOSPC: WEIR_SCOPES_MAX; -E2BIG: too deep. */
+int kern_scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
+		      uint32_t instance, weir_scope_t *ret_scope);
+
+/* The atomic switch: decisions from here on are made wholly under `instance`. */
+int kern_scope_point(struct kern *kern, weir_scope_t scope, uint32_t instance);
+
+/* Lifts the scope from its cgroup and from every task it stuck to. */
+int kern_scope_detach(struct kern *kern, weir_scope_t scope);
+
+/*
+ * The launcher calls this on itself before it enters the scope's cgroup: it
+ * stays free until its next exec succeeds. The exec itself is decided under
+ * the scope. Everything else in the cgroup is confined at once. Does nothing
+ * where the kernel has no BPF LSM (a launcher makes no connections).
+ */
+int kern_launcher_arm(struct kern *kern, weir_scope_t scope);
+
+/* Actions that could not be recorded so far, by enum weir_event_type. */
+int kern_losses(struct kern *kern, uint64_t ret_counts[WEIR_EVENT_COUNT]);
+
+/*
+ * Reads both rings. data is one record (struct weir_event_head first), valid
+ * during the call only. A callback that returns < 0 stops the read: that
+ * record stays in the ring, is delivered again, and the value is returned.
+ */
+typedef int (*ring_record_fn)(void *context, const void *data, size_t size);
+
+struct ring;
+int ring_open(struct kern *kern, ring_record_fn record, void *context, struct ring **ret);
+
+/* Delivers what is there, denials first. Returns the number of records, or < 0. */
+int ring_drain(struct ring *ring);
+
+/* Waits until a denial comes in or much waits, at most timeout_ms, or until wake_fd (-1: none) is readable. */
+int ring_wait(struct ring *ring, int wake_fd, int timeout_ms);
+
+void ring_close(struct ring *ring);
+DEFINE_CLEANUP(struct ring, ring_close);
+#define _cleanup_ring_ _cleanup_(cleanup_ring_close)
+
+#endif
