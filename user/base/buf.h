@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
+
 struct buf {
 	char *data;	/* owned; not NUL-terminated unless buf_string() was called */
 	size_t len;
