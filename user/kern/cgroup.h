@@ -24,7 +24,7 @@ int cgroup_root_open(void);
 /* Makes NAME below the caller's own cgroup. */
 int cgroup_create(const char *name, struct cgroup *ret);
 
-/* Opens an existing cgroup by its path below the root. */
+/* Opens an existing cgroup by its path below the root. -EXDEV: outside the cgroup namespace. */
 int cgroup_open(const char *path, struct cgroup *ret);
 
 /* Path below the root of the cgroup with this id (kernfs file handle). -ESTALE: there is none. Heap string. */
@@ -36,7 +36,10 @@ int cgroup_enter(const struct cgroup *cgroup);
 /* 1: has processes (below it too), 0: none. */
 int cgroup_populated(const struct cgroup *cgroup);
 
-/* Kills everything in it and below (cgroup.kill, or one by one) and waits until it is empty. */
+/*
+ * Kills everything in it and below (cgroup.kill) and waits until it is empty.
+ * -ETIMEDOUT: something in it has not died within ten seconds.
+ */
 int cgroup_kill(const struct cgroup *cgroup);
 
 /* Removes it with the cgroups below it. -EBUSY: it has processes. */
