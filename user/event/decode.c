@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Reading ring records; see decode.h. */
+#include "event/decode.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ACCESS_ALL (WEIR_ACCESS_BIT(WEIR_ACCESS_COUNT) - 1)
+
+static int head_check(const struct weir_event_head *head)
+{
+	if (head->type >= WEIR_EVENT_COUNT || head->verdict >= WEIR_VERDICT_COUNT ||
+	    head->reason >= WEIR_REASON_COUNT)
+		return -EBADMSG;
+	return 0;
+}
+
+/* Every component has a length that is one, and bytes that a name can have. */
+static int path_check(const char *data, size_t len)
+{
+	size_t at, component;
+
+	if (len > WEIR_PATH_MAX)
+		return -EBADMSG;
+	for (at = 0; at < len; at += 1 + component) {
+		component = (unsigned char)data[at];
+		if (component == 0 || component > len - at - 1 ||
+		    memchr(data + at + 1, '\0', component) ||
+		    memchr(data + at + 1, '/', component))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* A length byte takes the place of a slash: the text is as long as the record's form. */
+static void path_read(const char *data, size_t len, bool whole, struct event_path *ret)
+{
+	size_t before = whole ? 0 : strlen(EVENT_PATH_UNRESOLVED);
+	size_t at, component;
+
+	memcpy(ret->text, EVENT_PATH_UNRESOLVED, before);
+	memcpy(ret->text + before, data, len);
+	for (at = 0; at < len; at += 1 + component) {
+		component = (unsigned char)data[at];
+		ret->text[before + at] = '/';
+	}
+	ret->len = before + len;
+	if (ret->len == 0)
+		ret->text[ret->len++] = '/';
+	ret->text[ret->len] = '\0';
+}
+
+static int flow_decode(const char *data, size_t size, struct event *ret)
+{
+	struct weir_event_flow record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	ret->has_flow = true;
+	ret->dest = record.dest;
+	ret->source = record.source;
+	ret->has_source = memcmp(&record.source, &(struct weir_addr){0}, sizeof(record.source));
+	ret->dport = record.dport;
+	ret->sport = record.sport;
+	ret->protocol = record.protocol;
+	return 0;
+}
+
+static bool has_target(const struct weir_event_head *head)
+{
+	return head->type == WEIR_EVENT_FILE_RENAME || head->type == WEIR_EVENT_FILE_LINK;
+}
+
+static void paths_read(const char *path, size_t path_len, const char *target, size_t target_len,
+		       uint32_t access, struct event *ret)
+{
+	bool whole = ret->head.reason != WEIR_REASON_UNRESOLVED_PATH;
+
+	ret->has_path = true;
+	ret->has_target = has_target(&ret->head);
+	ret->access = access;
+	path_read(path, path_len, whole, &ret->path);
+	if (ret->has_target)
+		path_read(target, target_len, whole, &ret->target);
+}
+
+static int file_decode(const char *data, size_t size, struct event *ret)
+{
+	struct weir_event_file record;
+	const char *path = data + sizeof(record), *target;
+
+	if (size < sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (size != sizeof(record) + record.path_len + record.target_len ||
+	    (record.access & ~ACCESS_ALL) || (record.target_len && !has_target(&ret->head)))
+		return -EBADMSG;
+	target = path + record.path_len;
+	if (path_check(path, record.path_len) < 0 || path_check(target, record.target_len) < 0)
+		return -EBADMSG;
+	paths_read(path, record.path_len, target, record.target_len, record.access, ret);
+	return 0;
+}
+
+static int exec_decode(const char *data, size_t size, struct event *ret)
+{
+	struct weir_event_exec record;
+	const char *path = data + sizeof(record);
+
+	/* the two forms share their first fields and differ in size for all lengths they can state */
+	if (size < sizeof(record))
+		return file_decode(data, size, ret);
+	memcpy(&record, data, sizeof(record));
+	if (size != sizeof(record) + record.path_len + record.args_len)
+		return file_decode(data, size, ret);
+	if ((record.access & ~ACCESS_ALL) || record.args_len > WEIR_ARGS_MAX ||
+	    record.args_total < record.args_len || path_check(path, record.path_len) < 0)
+		return -EBADMSG;
+	paths_read(path, record.path_len, NULL, 0, record.access, ret);
+	ret->has_args = ret->head.verdict != WEIR_VERDICT_DENY;
+	ret->args = path + record.path_len;
+	ret->args_len = record.args_len;
+	ret->args_total = record.args_total;
+	return 0;
+}
+
+static int exit_decode(const char *data, size_t size, struct event *ret)
+{
+	struct weir_event_exit record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	ret->has_status = true;
+	ret->status = record.status;
+	return 0;
+}
+
+typedef int (*decode_fn)(const char *data, size_t size, struct event *ret);
+
+static const decode_fn decoders[WEIR_EVENT_COUNT] = {
+	[WEIR_EVENT_CONNECT] = flow_decode,
+	[WEIR_EVENT_SEND] = flow_decode,
+	[WEIR_EVENT_FILE_OPEN] = file_decode,
+	[WEIR_EVENT_FILE_CREATE] = file_decode,
+	[WEIR_EVENT_FILE_DELETE] = file_decode,
+	[WEIR_EVENT_FILE_RENAME] = file_decode,
+	[WEIR_EVENT_FILE_LINK] = file_decode,
+	[WEIR_EVENT_FILE_ATTRIBUTE] = file_decode,
+	[WEIR_EVENT_EXEC] = exec_decode,
+	[WEIR_EVENT_EXIT] = exit_decode,
+};
+
+int event_decode(const void *data, size_t size, struct event *ret)
+{
+	struct weir_event_head head;
+
+	if (size < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, data, sizeof(head));
+	if (head_check(&head) < 0 || !decoders[head.type])
+		return -EBADMSG;
+	/* not the paths: clearing 8 KiB for each record would cost more than reading it */
+	ret->head = head;
+	ret->comm_len = strnlen(head.comm, sizeof(head.comm));
+	ret->has_flow = ret->has_source = ret->has_path = ret->has_target = false;
+	ret->has_args = ret->has_status = false;
+	return decoders[head.type](data, size, ret);
+}

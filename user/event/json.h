@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Events as lines of the audit log (docs/events.md): one JSON object, keys in
+ * the order of the schema. Pure: what a record does not hold (host, policy,
+ * clock offset, process look-ups) comes in as context.
+ */
+#ifndef WEIR_EVENT_JSON_H
+#define WEIR_EVENT_JSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "event/context.h"
+#include "event/decode.h"
+#include "event/names.h"
+
+#define EVENT_SCHEMA_VERSION 1
+
+/*
+ * Appends one line, LF included.
+ *
+ * Returns 0 or -ENOMEM; out then holds what it held before.
+ */
+int event_json(struct buf *out, const struct event *event, const struct event_context *context);
+
+/* Losses are counted by type; those that have none (a record that could not be read) stand last. */
+#define EVENT_LOST_UNKNOWN WEIR_EVENT_COUNT
+#define EVENT_LOST_COUNT (WEIR_EVENT_COUNT + 1)
+
+/* A record that weir makes about itself. NULL and 0: does not apply, and is left out. */
+struct event_self {
+	enum event_self_type type;
+	uint64_t time_ns;		/* CLOCK_BOOTTIME */
+	uint64_t cgroup_id;		/* scope.*: with context->cgroup; agent.*, policy.*: of the scope concerned */
+
+	const char *version;		/* agent.start: of weir */
+	const char *kernel;		/* agent.start: uname's release */
+	const char *mode;		/* policy.load, scope.attach, agent.start: "enforce" or "audit" */
+	const char *file;		/* policy.load, policy.reject */
+	const char *error;		/* policy.reject: as people get to read it */
+	const char *message;		/* agent.stop: why */
+	const struct event_pair *parameters;	/* policy.load, scope.attach: values in force */
+	size_t n_parameters;
+
+	uint64_t lost[EVENT_LOST_COUNT];	/* audit.lost: by enum weir_event_type, EVENT_LOST_UNKNOWN */
+	uint64_t from_ns, to_ns;		/* audit.lost: CLOCK_BOOTTIME, when it was lost */
+};
+
+/* As event_json(). The context's process and dest_host do not apply. */
+int event_self_json(struct buf *out, const struct event_self *self,
+		    const struct event_context *context);
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Pieces of a JSON text; see json_write.h. */
+#include "event/json_write.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+void json_next(struct buf *out)
+{
+	char last = out->len ? out->data[out->len - 1] : '{';
+
+	if (last != '{' && last != '[' && last != ':')
+		buf_add_char(out, ',');
+}
+
+void json_name_add(struct buf *out, const char *name, size_t name_len)
+{
+	json_next(out);
+	buf_add_char(out, '"');
+	buf_add(out, name, name_len);
+	buf_add(out, "\":", 2);
+}
+
+/* Bytes that stand for themselves: printable ASCII but '"' and '\'. */
+static size_t plain_len(const char *data, size_t len)
+{
+	size_t at;
+
+	for (at = 0; at < len; at++) {
+		unsigned char c = (unsigned char)data[at];
+
+		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
+			break;
+	}
+	return at;
+}
+
+static void escape_add_code(struct buf *out, uint32_t code)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[6] = {'\\', 'u', '0', '0', digits[code >> 4 & 15], digits[code & 15]};
+
+	if (code == '"' || code == '\\') {
+		buf_add_char(out, '\\');
+		buf_add_char(out, (char)code);
+	} else {
+		buf_add(out, text, sizeof(text));
+	}
+}
+
+bool json_string(struct buf *out, const char *data, size_t len)
+{
+	bool valid = true;
+	uint32_t code;
+	size_t plain, size;
+
+	buf_add_char(out, '"');
+	while (len) {
+		plain = plain_len(data, len);
+		buf_add(out, data, plain);
+		data += plain;
+		len -= plain;
+		if (!len)
+			break;
+		size = utf8_next(data, len, &code);
+		if (size == 0) {
+			buf_add(out, "\xef\xbf\xbd", 3);
+			valid = false;
+			size = 1;
+		} else if (code < 0xa0) {
+			escape_add_code(out, code);
+		} else {
+			buf_add(out, data, size);
+		}
+		data += size;
+		len -= size;
+	}
+	buf_add_char(out, '"');
+	return valid;
+}
+
+/* libsodium wants room for the whole; pieces of whole three-byte groups join without padding. */
+void json_base64(struct buf *out, const char *data, size_t len)
+{
+	enum { PIECE = 768, VARIANT = sodium_base64_VARIANT_ORIGINAL };
+	char text[sodium_base64_ENCODED_LEN(PIECE, VARIANT)];
+	size_t at, size;
+
+	buf_add_char(out, '"');
+	for (at = 0; at < len; at += size) {
+		size = len - at < PIECE ? len - at : PIECE;
+		sodium_bin2base64(text, sizeof(text), (const unsigned char *)data + at, size,
+				  VARIANT);
+		buf_add_string(out, text);
+	}
+	buf_add_char(out, '"');
+}
+
+void json_bytes_add(struct buf *out, const char *name, size_t name_len, const char *data,
+		    size_t len)
+{
+	json_name_add(out, name, name_len);
+	if (json_string(out, data, len))
+		return;
+	json_next(out);
+	buf_add_char(out, '"');
+	buf_add(out, name, name_len);
+	buf_add_string(out, "_b64\":");
+	json_base64(out, data, len);
+}
+
+void json_text_add(struct buf *out, const char *name, size_t name_len, const char *text)
+{
+	if (text)
+		json_bytes_add(out, name, name_len, text, strlen(text));
+}
+
+void json_u64_add(struct buf *out, const char *name, size_t name_len, uint64_t value)
+{
+	json_name_add(out, name, name_len);
+	buf_add_u64(out, value);
+}

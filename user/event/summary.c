@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Events as one line for people; see summary.h. */
+#include "event/summary.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/addr.h"
+#include "base/escape.h"
+#include "event/names.h"
+
+static void add_flow(struct buf *out, const struct event *event, const char *dest_host)
+{
+	char address[ADDR_STRLEN], protocol[EVENT_PROTOCOL_STRLEN];
+	bool v4 = addr_is_v4(&event->dest);
+
+	addr_format(&event->dest, address);
+	event_protocol_format(event->protocol, protocol);
+	if (event->protocol == IPPROTO_TCP || event->protocol == IPPROTO_UDP)
+		buf_printf(out, v4 ? " %s:%u/%s" : " [%s]:%u/%s", address, event->dport, protocol);
+	else
+		buf_printf(out, " %s/%s", address, protocol);
+	if (dest_host) {
+		buf_add_string(out, " host ");
+		escape_word_add(out, dest_host, strlen(dest_host));
+	}
+}
+
+static void add_access(struct buf *out, uint32_t mask)
+{
+	const char *before = " ";
+	unsigned int access;
+
+	for (access = 0; access < WEIR_ACCESS_COUNT; access++) {
+		if (!(mask & WEIR_ACCESS_BIT(access)))
+			continue;
+		buf_add_string(out, before);
+		buf_add_string(out, event_access_name(access));
+		before = ",";
+	}
+}
+
+static void add_args(struct buf *out, const struct event *event)
+{
+	const char *end = event->args + event->args_len, *arg;
+	size_t len;
+
+	for (arg = event->args; arg < end; arg += len + 1) {
+		len = strnlen(arg, (size_t)(end - arg));
+		buf_add_char(out, ' ');
+		escape_word_add(out, arg, len);
+	}
+	if (event->args_total > event->args_len)
+		buf_add_string(out, " [cut]");
+}
+
+static void add_file(struct buf *out, const struct event *event)
+{
+	buf_add_char(out, ' ');
+	escape_word_add(out, event->path.text, event->path.len);
+	if (event->has_target) {
+		buf_add_string(out, " -> ");
+		escape_word_add(out, event->target.text, event->target.len);
+	}
+	if (event->has_args)
+		add_args(out, event);
+	else if (event->head.type != WEIR_EVENT_EXEC)
+		add_access(out, event->access);
+}
+
+static void add_status(struct buf *out, uint32_t status)
+{
+	int wait_status = (int)status;
+
+	if (WIFSIGNALED(wait_status))
+		buf_printf(out, " signal %d%s", WTERMSIG(wait_status),
+			   WCOREDUMP(wait_status) ? " (core dumped)" : "");
+	else
+		buf_printf(out, " status %d", WEXITSTATUS(wait_status));
+}
+
+static void add_reason(struct buf *out, const struct event *event,
+		       const struct event_policy *policy)
+{
+	const char *rule = event_rule_name(event, policy);
+
+	if (event->head.reason == WEIR_REASON_RULE && event->head.rule == WEIR_RULE_NONE)
+		return;
+	buf_add_string(out, " (");
+	buf_add_string(out, event_reason_name(event->head.reason));
+	if (rule) {
+		buf_add_char(out, ' ');
+		escape_word_add(out, rule, strlen(rule));
+	}
+	buf_add_char(out, ')');
+}
+
+void event_summary(struct buf *out, const struct event *event, const struct event_context *context)
+{
+	buf_add_string(out, event_verdict_name(event->head.verdict));
+	buf_add_char(out, ' ');
+	buf_add_string(out, event_type_name(event->head.type));
+	if (event->has_flow)
+		add_flow(out, event, context->dest_host);
+	if (event->has_path)
+		add_file(out, event);
+	if (event->has_status)
+		add_status(out, event->status);
+	add_reason(out, event, context->policy);
+	buf_add_string(out, " by ");
+	escape_word_add(out, event->head.comm, event->comm_len);
+	buf_printf(out, "[%u]", event->head.pid);
+}
