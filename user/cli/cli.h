@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The commands of weir: one file each, one table in main.c. */
+#ifndef WEIR_CLI_CLI_H
+#define WEIR_CLI_CLI_H
+
+#include <stddef.h>
+
+#include "policy/policy.h"
+
+/* What a command ends with, unless it has a status of its own (>= 0). main.c makes exit codes of it. */
+enum cli_result {
+	CLI_REFUSED = -1,	/* refused, or invalid input */
+	CLI_USAGE = -2,		/* the command line is wrong; said already */
+	CLI_FAILED = -3,	/* weir itself could not do it */
+};
+
+struct cli_call;
+
+struct cli_command {
+	const char *name;
+	const char *usage;	/* what stands behind "weir NAME " */
+	const char *summary;	/* one line for the list of commands */
+	const char *help;	/* the options, for --help */
+	int (*run)(const struct cli_call *call);
+	int failed;		/* exit code of every enum cli_result; 0: each has its own */
+};
+
+struct cli_call {
+	const struct cli_command *command;
+	int argc;		/* argv[0] is the command's name */
+	char **argv;
+	unsigned int stdio;	/* standard descriptors that were open when weir started, a bit each */
+};
+
+extern const struct cli_command cli_run, cli_check, cli_doctor;
+
+/* Prints the command's help on standard output. Returns 0. */
+int cli_help(const struct cli_command *command);
+
+/* Says what is wrong with the command line and where its help is. Returns CLI_USAGE. */
+int cli_usage(const struct cli_command *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* "KEY=VALUE" pairs of an option that can be repeated. */
+struct cli_pairs {
+	struct policy_pair *items;
+	size_t n;
+};
+
+/* Returns 0, -EINVAL (no "=", or nothing before it), -EEXIST (a key twice) or -ENOMEM. */
+int cli_pairs_add(struct cli_pairs *pairs, const char *text);
+const char *cli_pairs_error(int error);
+void cli_pairs_done(struct cli_pairs *pairs);
+#define _cleanup_pairs_ _cleanup_(cli_pairs_done)
+
+#endif

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What is not enforced yet; see pending.h. */
+#include "daemon/pending.h"
+
+#include "base/cleanup.h"
+
+const struct pending pendings[] = {
+	{POLICY_SECTION_NETWORK, false, "sockets other than TCP and UDP over IP (ICMP, raw, packet, …)"},
+	{POLICY_SECTION_NETWORK, false, "packets on sockets made before or outside"},
+	{POLICY_SECTION_LISTEN, true, "listening and accepting"},
+	{POLICY_SECTION_UNIX, true, "unix-domain sockets"},
+	{POLICY_SECTION_FILES, false, "creating, deleting, renaming and linking files, changing their attributes"},
+	{POLICY_SECTION_GUARD, true, "mounts, namespaces, ptrace, signals and the rest of guard"},
+};
+const size_t n_pendings = ARRAY_SIZE(pendings);
+
+bool pending_whole(enum policy_section section)
+{
+	for (size_t i = 0; i < n_pendings; i++)
+		if (pendings[i].section == section && pendings[i].whole)
+			return true;
+	return false;
+}

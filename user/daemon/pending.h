@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a policy denies by its absence and this version of weir does not enforce yet: the one table of it. */
+#ifndef WEIR_DAEMON_PENDING_H
+#define WEIR_DAEMON_PENDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/policy.h"
+
+struct pending {
+	enum policy_section section;
+	bool whole;		/* nothing of the section is enforced */
+	const char *text;	/* what is not denied, for people */
+};
+
+extern const struct pending pendings[];
+extern const size_t n_pendings;
+
+/* The section as a whole waits for a later version. */
+bool pending_whole(enum policy_section section);
+
+#endif
