@@ -149,10 +149,45 @@ enum weir_mark_flag {
 	WEIR_MARK_OVERFLOW = 1u << 1,	/* more than WEIR_NEST_MAX scopes: deny everything */
 };
 
+/* What every decision needs besides the tables; one element. */
+struct weir_config {
+	__u64 seed;		/* random per load, for the directory cache */
+	__u64 rename_lock;	/* addresses of the kernel's sequence counts, from /proc/kallsyms */
+	__u64 mount_lock;
+	__u32 generation;	/* raised when scopes or marks change: what was worked out before is stale */
+	__u32 levels;		/* bit n: a scope sits n levels below the root cgroup */
+	__u32 sticky;		/* marks may be kept (the hooks that end them are attached) */
+	__u32 pad;
+};
+
+/* One remembered directory: check ^ state, and state; torn or foreign entries do not match. */
+struct weir_dir {
+	__u64 check;
+	__u64 state;
+};
+#define WEIR_DIRS_BITS 14	/* 16,384 directories */
+
 /* Argument of the program weir_arm, run by the launcher itself. */
 struct weir_arm_args {
 	weir_scope_t scope;
 };
+
+/* Argument of weir_decide_flow, which asks the tables as the hooks do; decision is the answer. */
+struct weir_ask_flow {
+	__u32 instance;
+	__u32 decision;		/* WEIR_DECISION() */
+	struct weir_addr addr;
+	__u16 port;		/* host byte order */
+	__u16 proto;		/* enum weir_proto */
+	__u32 pad;
+};
+
+/* verdict, reason and rule in one word. */
+#define WEIR_DECISION(verdict, reason, rule) \
+	((__u32)(verdict) | (__u32)(reason) << 8 | (__u32)(rule) << 16)
+#define WEIR_DECISION_VERDICT(decision) ((decision) & 0xff)
+#define WEIR_DECISION_REASON(decision) ((decision) >> 8 & 0xff)
+#define WEIR_DECISION_RULE(decision) ((decision) >> 16)
 
 /* Records */
 
@@ -205,7 +240,7 @@ struct weir_event_head {
 	__u8 type;		/* enum weir_event_type */
 	__u8 verdict;		/* enum weir_verdict */
 	__u8 reason;		/* enum weir_reason */
-	__u8 pad;
+	__u8 quiet;		/* 1: for the reader's books (who runs what), not for the log */
 	weir_rule_t rule;
 	__u16 pad2;
 	__u32 pad3;
@@ -235,7 +270,8 @@ struct weir_event_file {
 };
 
 /*
- * Allowed execs. Followed by path_len bytes as above (the program that runs,
+ * Execs that took place (verdict allow; refused ones are a weir_event_file).
+ * Followed by path_len bytes as above (the program that runs,
  * for a script its interpreter), then args_len bytes of NUL-terminated strings.
  */
 struct weir_event_exec {
@@ -261,6 +297,7 @@ _Static_assert(sizeof(struct weir_node) == 20, "layout");
 _Static_assert(sizeof(struct weir_instance) == 24, "layout");
 _Static_assert(sizeof(struct weir_scope) == 16, "layout");
 _Static_assert(sizeof(struct weir_mark) == 32, "layout");
+_Static_assert(sizeof(struct weir_config) == 40, "layout");
 _Static_assert(sizeof(struct weir_event_head) == 96, "layout");
 _Static_assert(sizeof(struct weir_event_flow) == 136, "layout");
 _Static_assert(sizeof(struct weir_event_file) == 104, "layout");

@@ -16,4 +16,4 @@ CFLAGS_ALL = $(OPT) $(CFLAGS_BASE) -D_FORTIFY_SOURCE=2 $(HARDEN) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(LDFLAGS)
 
 BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Werror -Wshadow \
-	-Wno-unused-parameter -Iinclude -Ibpf
+	-Wno-unused-parameter -Iinclude -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)

@@ -50,7 +50,7 @@ int kern_open(const struct kern_options *options, struct kern **ret, char **ret_
 int kern_attach(struct kern *kern, char **ret_message);
 
 /*
- * Pins links and maps in DIR (made, mode 0700, on a bpffs that is mounted at
+ * Pins the links in DIR (made, mode 0700, on a bpffs that is mounted at
  * /sys/fs/bpf if none is), so that enforcement outlives this process.
  */
 int kern_pin(struct kern *kern, const char *dir, char **ret_message);
@@ -97,8 +97,8 @@ int kern_losses(struct kern *kern, uint64_t ret_counts[WEIR_EVENT_COUNT]);
 
 /*
  * Reads both rings. data is one record (struct weir_event_head first), valid
- * during the call only. A callback that returns < 0 stops the read: that
- * record stays in the ring, is delivered again, and the value is returned.
+ * during the call only. A callback that returns < 0 stops the read after that
+ * record, which counts as delivered; what follows it stays in the ring.
  */
 typedef int (*ring_record_fn)(void *context, const void *data, size_t size);
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From an action to its decision in force: every scope that binds the task is
+ * asked, from the outermost in, and all must allow. Flows and paths differ
+ * only in the question.
+ */
+#ifndef WEIR_DECIDE_BPF_H
+#define WEIR_DECIDE_BPF_H
+
+#include "emit.bpf.h"
+#include "scope.bpf.h"
+#include "verdict.bpf.h"
+
+/* What one instance says of an action; returns a WEIR_DECISION(). */
+typedef __u32 (*decide_fn)(__u32 index, const struct weir_instance *instance, void *action);
+
+/* A policy in audit mode denies nothing, also not for want of a record. */
+static __always_inline __u32 instance_records(const struct weir_instance *instance)
+{
+	return instance->flags & WEIR_INSTANCE_AUDIT ?
+		       instance->flags & ~WEIR_INSTANCE_WHEN_FULL_DENY :
+		       instance->flags;
+}
+
+/*
+ * Asks one scope. Returns true when that ends it: an enforced deny. A deny of
+ * a policy in audit mode is kept as would-deny, and the scopes within are
+ * still asked.
+ */
+static __always_inline bool scope_decide(struct weir_act *act, weir_scope_t handle,
+					 decide_fn decide, void *action)
+{
+	struct weir_scope *scope = scope_get(handle);
+	struct weir_instance *instance;
+	__u32 index, decision;
+
+	if (!scope)
+		return false;	/* lifted */
+	index = scope->instance;
+	instance = instance_get(index);
+	decision = instance ? decide(index, instance, action) :
+			      DECIDE_DENY(WEIR_REASON_SCOPE, 0);
+	if (!DECISION_DENIES(decision) && act_refused(act))
+		return false;
+	if (DECISION_DENIES(decision) && instance && instance->flags & WEIR_INSTANCE_AUDIT) {
+		if (act_refused(act))
+			return false;
+		decision += WEIR_VERDICT_WOULD_DENY - WEIR_VERDICT_DENY;
+	}
+	act->decision = decision;
+	if (instance)
+		act->flags |= instance_records(instance);
+	act->serial = instance ? instance->serial : 0;
+	act->scope_id = scope->cgroup_id;
+	return DECISION_DENIES(decision);
+}
+
+static __always_inline void scopes_decide(struct weir_act *act, const struct weir_mark *mark,
+					  decide_fn decide, void *action)
+{
+	act->decision = DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0);
+	if (mark->flags & WEIR_MARK_OVERFLOW) {
+		act->decision = DECIDE_DENY(WEIR_REASON_SCOPE, 0);
+		return;
+	}
+	for (int i = 0; i < WEIR_NEST_MAX; i++) {
+		if (!mark->scopes[i])
+			break;
+		if (scope_decide(act, mark->scopes[i], decide, action))
+			break;
+	}
+}
+
+/* Is it to be recorded? A refusal always; what is allowed, when the policy says so. */
+static __always_inline bool act_recorded(const struct weir_act *act, __u32 flag)
+{
+	return act_refused(act) || act->flags & flag;
+}
+
+#endif

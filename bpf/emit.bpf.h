@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Records: who acted, then what was done and decided. What finds no room in
+ * its ring is counted, and under `when_full: deny` does not happen.
+ */
+#ifndef WEIR_EMIT_BPF_H
+#define WEIR_EMIT_BPF_H
+
+#include "maps.bpf.h"
+#include "verdict.bpf.h"
+
+/* An action as the hooks share it, until it is decided and recorded. */
+struct weir_act {
+	__u32 decision;		/* in force: audit mode has turned a deny into would-deny */
+	__u32 flags;		/* what the deciding instances want recorded, and when_full */
+	__u64 serial;
+	__u64 scope_id;
+};
+
+static __always_inline void lost_count(__u32 type)
+{
+	__u64 *count = bpf_map_lookup_elem(&weir_lost, &type);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
+/* Denials and what would be one. */
+static __always_inline bool act_refused(const struct weir_act *act)
+{
+	return WEIR_DECISION_VERDICT(act->decision) != WEIR_VERDICT_ALLOW;
+}
+
+/*
+ * A wake-up per record doubles the cost of a send: the reader polls, and is
+ * woken for denials, and when a quarter of the ring waits.
+ */
+static __always_inline __u64 ring_wakeup(const struct weir_act *act)
+{
+	if (act_refused(act))
+		return 0;
+	return bpf_ringbuf_query(&weir_ring_allow, BPF_RB_AVAIL_DATA) * 4 >
+		       bpf_ringbuf_query(&weir_ring_allow, BPF_RB_RING_SIZE) ?
+		       BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void head_fill(struct weir_event_head *head, const struct weir_act *act,
+				      __u8 type)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *parent = task->real_parent;
+	__u64 ids = bpf_get_current_uid_gid();
+
+	head->time_ns = bpf_ktime_get_boot_ns();
+	head->instance_serial = act->serial;
+	head->scope_id = act->scope_id;
+	head->cgroup_id = bpf_get_current_cgroup_id();
+	head->start_ns = task->group_leader->start_boottime;
+	head->parent_start_ns = parent->group_leader->start_boottime;
+	head->pid = task->tgid;
+	head->tid = task->pid;
+	head->ppid = parent->tgid;
+	head->uid = ids;
+	head->gid = ids >> 32;
+	head->type = type;
+	head->verdict = WEIR_DECISION_VERDICT(act->decision);
+	head->reason = WEIR_DECISION_REASON(act->decision);
+	head->quiet = 0;
+	head->rule = WEIR_DECISION_RULE(act->decision);
+	head->pad2 = 0;
+	head->pad3 = 0;
+	bpf_get_current_comm(head->comm, sizeof(head->comm));
+}
+
+/* Not recorded: counted, and refused where the policy wants it so. */
+static __always_inline void act_unrecorded(struct weir_act *act, __u32 type)
+{
+	lost_count(type);
+	if (!act_refused(act) && act->flags & WEIR_INSTANCE_WHEN_FULL_DENY)
+		act->decision = DECIDE_DENY(WEIR_REASON_AUDIT_FULL, 0);
+}
+
+/* flow: everything but the head is filled in. */
+static __always_inline void emit_flow(struct weir_act *act, const struct weir_event_flow *flow,
+				      __u8 type)
+{
+	struct weir_event_flow *event;
+
+	if (act_refused(act))
+		event = bpf_ringbuf_reserve(&weir_ring_deny, sizeof(*event), 0);
+	else
+		event = bpf_ringbuf_reserve(&weir_ring_allow, sizeof(*event), 0);
+	if (!event) {
+		act_unrecorded(act, type);
+		return;
+	}
+	*event = *flow;
+	head_fill(&event->head, act, type);
+	bpf_ringbuf_submit(event, ring_wakeup(act));
+}
+
+/* Piece of a record that lies in scratch space; len is at most WEIR_PATH_MAX. */
+struct emit_piece {
+	const void *data;
+	__u32 len;
+};
+
+/* A record of a fixed part and two variable ones. Returns < 0 when there is no room. */
+static __always_inline int emit_pieces(struct weir_act *act, const void *fixed, __u32 fixed_len,
+				       struct emit_piece one, struct emit_piece two)
+{
+	struct bpf_dynptr record;
+	__u64 wakeup = ring_wakeup(act);
+	__u32 size = fixed_len + one.len + two.len;
+	int err;
+
+	if (act_refused(act))
+		err = bpf_ringbuf_reserve_dynptr(&weir_ring_deny, size, 0, &record);
+	else
+		err = bpf_ringbuf_reserve_dynptr(&weir_ring_allow, size, 0, &record);
+	if (!err)
+		err = bpf_dynptr_write(&record, 0, (void *)fixed, fixed_len, 0);
+	if (!err && one.len && one.len <= WEIR_PATH_MAX)
+		err = bpf_dynptr_write(&record, fixed_len, (void *)one.data, one.len, 0);
+	if (!err && two.len && two.len <= WEIR_PATH_MAX)
+		err = bpf_dynptr_write(&record, fixed_len + one.len, (void *)two.data, two.len, 0);
+	if (err)
+		bpf_ringbuf_discard_dynptr(&record, 0);
+	else
+		bpf_ringbuf_submit_dynptr(&record, wakeup);
+	return err;
+}
+
+#endif

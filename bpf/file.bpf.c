@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The path hooks: opening, creating, deleting, renaming, linking, changing,
+ * and mapping code. Each names the object and the accesses; the decision is
+ * the same for all. Files are refused with EACCES, programs with EPERM, links
+ * and renames that would widen rights with EXDEV.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "decide.bpf.h"
+#include "path.bpf.h"
+#include "record.bpf.h"
+
+#define EPERM 1
+#define EACCES 13
+#define EXDEV 18
+
+#define FMODE_READ 1u
+#define FMODE_WRITE 2u
+#define FMODE_EXEC_FLAG 0x20u	/* __FMODE_EXEC in f_flags: opened to be executed */
+#define O_TRUNC 01000u
+#define O_TMPFILE_FLAG 020000000u
+#define PROT_EXEC 4u
+#define VM_EXEC 4u
+#define RENAME_EXCHANGE 2u
+#define S_IFMT 0170000
+#define S_IFDIR 0040000
+
+#define READ WEIR_ACCESS_BIT(WEIR_ACCESS_READ)
+#define WRITE WEIR_ACCESS_BIT(WEIR_ACCESS_WRITE)
+#define CREATE WEIR_ACCESS_BIT(WEIR_ACCESS_CREATE)
+#define DELETE WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE)
+#define EXECUTE WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE)
+
+static __always_inline __u32 decide_object(__u32 index, const struct weir_instance *instance,
+					   void *context)
+{
+	struct path_action *action = context;
+	__u32 decision = files_verdict(instance);
+
+	if (decision)
+		return decision;
+	return place_verdict(index, path_place(action->dentry, action->mnt, index,
+					       instance->serial), action->access);
+}
+
+/* Would the second place allow anything that the first does not? */
+static __always_inline bool place_widens(__u32 index, __u32 from, __u32 to)
+{
+	bool widens = false;
+
+#pragma unroll
+	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
+		if (!DECISION_DENIES(place_verdict(index, to, WEIR_ACCESS_BIT(i))) &&
+		    DECISION_DENIES(place_verdict(index, from, WEIR_ACCESS_BIT(i))))
+			widens = true;
+	}
+	return widens;
+}
+
+static __always_inline bool dentry_is_dir(struct dentry *dentry)
+{
+	return (dentry->d_inode->i_mode & S_IFMT) == S_IFDIR;
+}
+
+/*
+ * A directory takes along what lies below it. That is only the same under both
+ * names when no rule ends at or below either of them: both have left the trie.
+ */
+static __always_inline bool dir_widens(struct dentry *dentry, __u32 from, __u32 to)
+{
+	return dentry_is_dir(dentry) && (PLACE_SELF(from) || PLACE_SELF(to));
+}
+
+static __always_inline __u32 decide_move(__u32 index, const struct weir_instance *instance,
+					 void *context)
+{
+	struct path_action *action = context;
+	__u32 decision = files_verdict(instance), from, to;
+
+	if (decision)
+		return decision;
+	from = path_place(action->dentry, action->mnt, index, instance->serial);
+	to = path_place(action->to_dentry, action->to_mnt, index, instance->serial);
+	if (action->access) {
+		decision = place_verdict(index, from, action->access);
+		if (DECISION_DENIES(decision))
+			return decision;
+	}
+	decision = place_verdict(index, to, action->to_access);
+	if (DECISION_DENIES(decision))
+		return decision;
+	if (dir_widens(action->dentry, from, to) || place_widens(index, from, to))
+		return DECIDE_DENY(WEIR_REASON_WIDEN, 0);
+	if (action->both_ways &&
+	    (dir_widens(action->to_dentry, to, from) || place_widens(index, to, from)))
+		return DECIDE_DENY(WEIR_REASON_WIDEN, 0);
+	return decision;
+}
+
+/* Records the decision on an object, and turns it into what the hook returns. */
+static __always_inline int act_finish(struct weir_act *act, struct path_action *action, __u8 type,
+				      int error)
+{
+	__u32 flag = type == WEIR_EVENT_EXEC ? 0 : WEIR_INSTANCE_RECORD_FILES;
+
+	if (act_recorded(act, flag))
+		record_paths(act, type, action);
+	if (!DECISION_DENIES(act->decision))
+		return 0;
+	return WEIR_DECISION_REASON(act->decision) == WEIR_REASON_WIDEN ? -EXDEV : -error;
+}
+
+static __noinline int object_decide(struct dentry *dentry, struct vfsmount *mnt, __u32 access,
+				    __u32 type)
+{
+	struct path_action action = {.dentry = dentry, .mnt = mnt, .access = access};
+	struct weir_act act = {0};
+	struct weir_mark mark;
+
+	if (!scope_resolve(&mark, type == WEIR_EVENT_EXEC))
+		return 0;
+	scopes_decide(&act, &mark, decide_object, &action);
+	return act_finish(&act, &action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
+}
+
+static __noinline int move_decide(struct path_action *action, __u32 type)
+{
+	struct weir_act act = {0};
+	struct weir_mark mark;
+
+	if (!scope_resolve(&mark, false))
+		return 0;
+	scopes_decide(&act, &mark, decide_move, action);
+	return act_finish(&act, action, type, EACCES);
+}
+
+SEC("lsm/file_open")
+int BPF_PROG(weir_file_open, struct file *file)
+{
+	__u32 mode = file->f_mode, flags = file->f_flags, access = 0;
+
+	if (flags & FMODE_EXEC_FLAG)
+		return object_decide(file->f_path.dentry, file->f_path.mnt, EXECUTE,
+				     WEIR_EVENT_EXEC);
+	if (mode & FMODE_READ)
+		access |= READ;
+	if (mode & FMODE_WRITE || flags & O_TRUNC)
+		access |= WRITE;
+	if (flags & O_TMPFILE_FLAG)
+		access |= CREATE;
+	if (!access)
+		access = READ | WRITE;	/* O_ACCMODE: neither, but good for ioctl on either */
+	return object_decide(file->f_path.dentry, file->f_path.mnt, access, WEIR_EVENT_FILE_OPEN);
+}
+
+SEC("lsm/path_mknod")
+int BPF_PROG(weir_path_mknod, const struct path *dir, struct dentry *dentry)
+{
+	return object_decide(dentry, dir->mnt, CREATE, WEIR_EVENT_FILE_CREATE);
+}
+
+SEC("lsm/path_mkdir")
+int BPF_PROG(weir_path_mkdir, const struct path *dir, struct dentry *dentry)
+{
+	return object_decide(dentry, dir->mnt, CREATE, WEIR_EVENT_FILE_CREATE);
+}
+
+SEC("lsm/path_symlink")
+int BPF_PROG(weir_path_symlink, const struct path *dir, struct dentry *dentry)
+{
+	return object_decide(dentry, dir->mnt, CREATE, WEIR_EVENT_FILE_CREATE);
+}
+
+SEC("lsm/path_unlink")
+int BPF_PROG(weir_path_unlink, const struct path *dir, struct dentry *dentry)
+{
+	return object_decide(dentry, dir->mnt, DELETE, WEIR_EVENT_FILE_DELETE);
+}
+
+SEC("lsm/path_rmdir")
+int BPF_PROG(weir_path_rmdir, const struct path *dir, struct dentry *dentry)
+{
+	return object_decide(dentry, dir->mnt, DELETE, WEIR_EVENT_FILE_DELETE);
+}
+
+SEC("lsm/path_rename")
+int BPF_PROG(weir_path_rename, const struct path *old_dir, struct dentry *old_dentry,
+	     const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
+{
+	bool exchange = flags & RENAME_EXCHANGE;
+	struct path_action action = {
+		.dentry = old_dentry,
+		.mnt = old_dir->mnt,
+		.to_dentry = new_dentry,
+		.to_mnt = new_dir->mnt,
+		.access = exchange ? CREATE | DELETE : DELETE,
+		.to_access = new_dentry->d_inode ? CREATE | DELETE : CREATE,
+		.both_ways = exchange,
+	};
+
+	return move_decide(&action, WEIR_EVENT_FILE_RENAME);
+}
+
+/* The kernel has refused links across mounts before it asks. */
+SEC("lsm/path_link")
+int BPF_PROG(weir_path_link, struct dentry *old_dentry, const struct path *new_dir,
+	     struct dentry *new_dentry)
+{
+	struct path_action action = {
+		.dentry = old_dentry,
+		.mnt = new_dir->mnt,
+		.to_dentry = new_dentry,
+		.to_mnt = new_dir->mnt,
+		.to_access = CREATE,
+	};
+
+	return move_decide(&action, WEIR_EVENT_FILE_LINK);
+}
+
+SEC("lsm/path_truncate")
+int BPF_PROG(weir_path_truncate, const struct path *path)
+{
+	return object_decide(path->dentry, path->mnt, WRITE, WEIR_EVENT_FILE_ATTRIBUTE);
+}
+
+SEC("lsm/path_chmod")
+int BPF_PROG(weir_path_chmod, const struct path *path)
+{
+	return object_decide(path->dentry, path->mnt, WRITE, WEIR_EVENT_FILE_ATTRIBUTE);
+}
+
+SEC("lsm/path_chown")
+int BPF_PROG(weir_path_chown, const struct path *path)
+{
+	return object_decide(path->dentry, path->mnt, WRITE, WEIR_EVENT_FILE_ATTRIBUTE);
+}
+
+/* Mapping code, also through the dynamic loader named directly. */
+SEC("lsm/mmap_file")
+int BPF_PROG(weir_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot)
+{
+	if (!file || !(prot & PROT_EXEC))
+		return 0;
+	return object_decide(file->f_path.dentry, file->f_path.mnt, EXECUTE, WEIR_EVENT_EXEC);
+}
+
+SEC("lsm/file_mprotect")
+int BPF_PROG(weir_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
+	     unsigned long prot)
+{
+	struct file *file = vma->vm_file;
+
+	if (!(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC || !file)
+		return 0;
+	return object_decide(file->f_path.dentry, file->f_path.mnt, EXECUTE, WEIR_EVENT_EXEC);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The life of a task: marks are inherited at fork, armed at a launcher's exec,
+ * and end with the task. Programs that start and processes that end are
+ * recorded, also for the reader's books of who runs what.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "decide.bpf.h"
+#include "path.bpf.h"
+#include "record.bpf.h"
+
+#define EPERM 1
+#define EAGAIN 11
+#define SIGKILL 9
+
+/* A child that cannot be marked is not made. */
+SEC("lsm/task_alloc")
+int BPF_PROG(weir_task_alloc, struct task_struct *child)
+{
+	__u64 key = (__u64)child;
+	struct weir_mark mark;
+
+	if (scope_resolve(&mark, false))
+		return bpf_map_update_elem(&weir_marks, &key, &mark, BPF_ANY) ? -EAGAIN : 0;
+	if (bpf_map_lookup_elem(&weir_marks, &key))
+		bpf_map_delete_elem(&weir_marks, &key);
+	return 0;
+}
+
+SEC("lsm/task_free")
+int BPF_PROG(weir_task_free, struct task_struct *task)
+{
+	__u64 key = (__u64)task;
+
+	bpf_map_delete_elem(&weir_marks, &key);
+	return 0;
+}
+
+/*
+ * The launcher's exec: from here on it is bound like everything else. The
+ * program itself was decided when it was opened.
+ */
+SEC("lsm/bprm_check_security")
+int BPF_PROG(weir_bprm_check, struct linux_binprm *bprm)
+{
+	__u64 key = (__u64)bpf_get_current_task_btf();
+	struct weir_mark mark, *own;
+
+	own = bpf_map_lookup_elem(&weir_marks, &key);
+	if (!own || !(own->flags & WEIR_MARK_LAUNCHER))
+		return 0;
+	scope_resolve(&mark, true);
+	mark_keep(key, &mark);
+	return mark.flags & WEIR_MARK_OVERFLOW ? -EPERM : 0;
+}
+
+/* Run by the launcher on itself (BPF_PROG_TEST_RUN), before it enters the cgroup. */
+SEC("syscall")
+int weir_arm(struct weir_arm_args *args)
+{
+	__u64 key = (__u64)bpf_get_current_task_btf();
+	struct weir_mark mark = {.flags = WEIR_MARK_LAUNCHER};
+
+	return bpf_map_update_elem(&weir_marks, &key, &mark, BPF_ANY);
+}
+
+static __always_inline __u32 decide_program(__u32 index, const struct weir_instance *instance,
+					    void *context)
+{
+	struct path_action *action = context;
+	__u32 decision = files_verdict(instance);
+
+	if (decision)
+		return decision;
+	return place_verdict(index, path_place(action->dentry, action->mnt, index,
+					       instance->serial), action->access);
+}
+
+/* Room for the arguments of a program: the task's second scratch space. */
+static __always_inline struct emit_piece args_describe(struct task_struct *task, __u32 *ret_total)
+{
+	struct weir_scratch *scratch = bpf_task_storage_get(&weir_target, task, NULL,
+							    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	unsigned long start = task->mm->arg_start, end = task->mm->arg_end;
+	struct emit_piece piece = {0};
+	__u32 len;
+
+	*ret_total = end - start;
+	len = *ret_total > WEIR_ARGS_MAX ? WEIR_ARGS_MAX : *ret_total;
+	if (!scratch || len > WEIR_ARGS_MAX)
+		return piece;
+	if (bpf_probe_read_user(scratch->path, len, (void *)start))
+		return piece;
+	piece.data = scratch->path;
+	piece.len = len;
+	return piece;
+}
+
+/*
+ * A program has taken the place of another and has not run yet: the record
+ * has its arguments. What cannot be recorded does not happen: it is killed.
+ * A program that only audit mode let through was recorded when it was opened.
+ */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(weir_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct path_action action = {
+		.dentry = bprm->file->f_path.dentry,
+		.mnt = bprm->file->f_path.mnt,
+		.access = WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE),
+	};
+	struct weir_event_exec event = {.access = action.access};
+	struct emit_piece path, args;
+	struct weir_act act = {0};
+	struct weir_mark mark;
+	bool quiet;
+
+	if (!scope_resolve(&mark, false))
+		return 0;
+	scopes_decide(&act, &mark, decide_program, &action);
+	quiet = act_refused(&act) || !(act.flags & WEIR_INSTANCE_RECORD_EXECUTE);
+	if (act_refused(&act))
+		act.decision = DECIDE_ALLOW(WEIR_DECISION_REASON(act.decision), 0);
+	path = path_describe(path_scratch(), action.dentry, action.mnt);
+	args = args_describe(bpf_get_current_task_btf(), &event.args_total);
+	event.path_len = path.len;
+	event.args_len = args.len;
+	head_fill(&event.head, &act, WEIR_EVENT_EXEC);
+	event.head.quiet = quiet;
+	if (emit_pieces(&act, &event, sizeof(event), path, args) == 0)
+		return 0;
+	act_unrecorded(&act, WEIR_EVENT_EXEC);
+	if (DECISION_DENIES(act.decision))
+		bpf_send_signal(SIGKILL);
+	return 0;
+}
+
+static __always_inline __u32 decide_nothing(__u32 index, const struct weir_instance *instance,
+					    void *context)
+{
+	return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
+}
+
+/* Ends cannot be refused: without room they are counted. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(weir_exit, struct task_struct *task)
+{
+	struct weir_event_exit event = {.status = task->exit_code};
+	struct emit_piece none = {0};
+	struct weir_act act = {0};
+	struct weir_mark mark;
+
+	if (task->pid != task->tgid || !scope_resolve(&mark, false))
+		return 0;
+	scopes_decide(&act, &mark, decide_nothing, NULL);
+	head_fill(&event.head, &act, WEIR_EVENT_EXIT);
+	event.head.quiet = !(act.flags & WEIR_INSTANCE_RECORD_EXECUTE);
+	if (emit_pieces(&act, &event, sizeof(event), none, none) < 0)
+		lost_count(WEIR_EVENT_EXIT);
+	return 0;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Reading the two rings, and the counts of what found no room in them. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "kern/state.h"
+
+struct ring {
+	struct ring_buffer *rings;
+	ring_record_fn record;
+	void *context;
+};
+
+/* libbpf hands the caller's context through; its size type is its own. */
+static int record_one(void *context, void *data, size_t size)
+{
+	struct ring *ring = context;
+
+	return ring->record(ring->context, data, size);
+}
+
+int ring_open(struct kern *kern, ring_record_fn record, void *context, struct ring **ret)
+{
+	_cleanup_ring_ struct ring *ring = calloc(1, sizeof(*ring));
+	int err;
+
+	if (!ring)
+		return -ENOMEM;
+	ring->record = record;
+	ring->context = context;
+	ring->rings = ring_buffer__new(bpf_map__fd(kern->skel->maps.weir_ring_deny), record_one,
+				       ring, NULL);
+	if (!ring->rings)
+		return -errno;
+	err = ring_buffer__add(ring->rings, bpf_map__fd(kern->skel->maps.weir_ring_allow),
+			       record_one, ring);
+	if (err < 0)
+		return err;
+	*ret = TAKE_PTR(ring);
+	return 0;
+}
+
+int ring_drain(struct ring *ring)
+{
+	return ring_buffer__consume(ring->rings);
+}
+
+int ring_wait(struct ring *ring, int wake_fd, int timeout_ms)
+{
+	struct pollfd fds[] = {
+		{.fd = ring_buffer__epoll_fd(ring->rings), .events = POLLIN},
+		{.fd = wake_fd, .events = POLLIN},
+	};
+
+	if (poll(fds, ARRAY_SIZE(fds), timeout_ms) < 0 && errno != EINTR)
+		return -errno;
+	return 0;
+}
+
+void ring_close(struct ring *ring)
+{
+	if (!ring)
+		return;
+	ring_buffer__free(ring->rings);
+	free(ring);
+}
+
+int kern_losses(struct kern *kern, uint64_t ret_counts[WEIR_EVENT_COUNT])
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ uint64_t *values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values)) : NULL;
+	uint64_t counts[WEIR_EVENT_COUNT] = {0};
+	uint32_t type;
+	int cpu, err;
+
+	if (!values)
+		return cpus < 0 ? cpus : -ENOMEM;
+	for (type = 0; type < WEIR_EVENT_COUNT; type++) {
+		err = bpf_map__lookup_elem(kern->skel->maps.weir_lost, &type, sizeof(type), values,
+					   (size_t)cpus * sizeof(*values), 0);
+		if (err < 0)
+			return err;
+		for (cpu = 0; cpu < cpus; cpu++)
+			counts[type] += values[cpu];
+	}
+	memcpy(ret_counts, counts, sizeof(counts));
+	return 0;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Scopes: which cgroup is under which instance, and the launcher that is not yet. */
+#include <errno.h>
+
+#include "kern/state.h"
+
+#define EPOCH_BITS 20
+#define SLOT_BITS 12
+
+_Static_assert(1 << SLOT_BITS == WEIR_SCOPES_MAX, "a handle has room for every slot");
+
+static int slot_free(const struct kern *kern, uint64_t cgroup_id, uint32_t *ret)
+{
+	uint32_t slot, found = 0;
+
+	for (slot = WEIR_SCOPES_MAX - 1; slot > 0; slot--) {
+		if (!kern->scopes[slot].handle)
+			found = slot;
+		else if (kern->scopes[slot].cgroup_id == cgroup_id)
+			return -EEXIST;
+	}
+	if (!found)
+		return -ENOSPC;
+	*ret = found;
+	return 0;
+}
+
+/* What tasks have worked out is stale from here on. */
+static void generation_raise(struct kern *kern)
+{
+	__atomic_fetch_add(&kern->config->generation, 1, __ATOMIC_SEQ_CST);
+}
+
+int kern_scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
+		      uint32_t instance, weir_scope_t *ret_scope)
+{
+	weir_scope_t handle;
+	uint32_t slot;
+	int err;
+
+	if (!level || level > WEIR_CGROUP_DEPTH_MAX)
+		return -E2BIG;
+	err = slot_free(kern, cgroup_id, &slot);
+	if (err < 0)
+		return err;
+	kern->next_epoch = (kern->next_epoch + 1) & ((1u << EPOCH_BITS) - 1);
+	if (!kern->next_epoch)
+		kern->next_epoch = 1;
+	handle = kern->next_epoch << SLOT_BITS | slot;
+	kern->scopes[slot].cgroup_id = cgroup_id;
+	kern->scopes[slot].instance = instance;
+	__atomic_store_n(&kern->scopes[slot].handle, handle, __ATOMIC_SEQ_CST);
+	err = bpf_map__update_elem(kern->skel->maps.weir_cgroups, &cgroup_id, sizeof(cgroup_id),
+				   &handle, sizeof(handle), BPF_NOEXIST);
+	if (err < 0) {
+		__atomic_store_n(&kern->scopes[slot].handle, 0, __ATOMIC_SEQ_CST);
+		return err;
+	}
+	__atomic_fetch_or(&kern->config->levels, (uint32_t)(1ull << level), __ATOMIC_SEQ_CST);
+	generation_raise(kern);
+	*ret_scope = handle;
+	return 0;
+}
+
+static struct weir_scope *scope_of(struct kern *kern, weir_scope_t handle)
+{
+	struct weir_scope *scope = &kern->scopes[WEIR_SCOPE_SLOT(handle)];
+
+	return handle && scope->handle == handle ? scope : NULL;
+}
+
+int kern_scope_point(struct kern *kern, weir_scope_t handle, uint32_t instance)
+{
+	struct weir_scope *scope = scope_of(kern, handle);
+
+	if (!scope)
+		return -ENOENT;
+	__atomic_store_n(&scope->instance, instance, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/* levels keeps its bit: a look-up more, until the programs are unloaded. */
+int kern_scope_detach(struct kern *kern, weir_scope_t handle)
+{
+	struct weir_scope *scope = scope_of(kern, handle);
+	uint64_t cgroup_id;
+
+	if (!scope)
+		return -ENOENT;
+	cgroup_id = scope->cgroup_id;
+	__atomic_store_n(&scope->handle, 0, __ATOMIC_SEQ_CST);
+	generation_raise(kern);
+	return bpf_map__delete_elem(kern->skel->maps.weir_cgroups, &cgroup_id, sizeof(cgroup_id), 0);
+}
+
+int kern_launcher_arm(struct kern *kern, weir_scope_t scope)
+{
+	struct weir_arm_args args = {.scope = scope};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+	int err;
+
+	if (!kern->options.lsm)
+		return 0;
+	err = bpf_prog_test_run_opts(bpf_program__fd(kern->skel->progs.weir_arm), &opts);
+	if (err < 0)
+		return -errno;
+	return opts.retval ? -ENOSPC : 0;	/* the map of marks is full */
+}
