@@ -4,30 +4,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "kern/cgroup.h"
+#include "kern/kern.h"
 
-#define BPFFS "/sys/fs/bpf"
 #define RUN_PREFIX "run-"
 #define FOLDER_MODE 0700
-
-static int bpffs_ensure(void)
-{
-	struct statfs fs;
-
-	if (statfs(BPFFS, &fs) < 0)
-		return -errno;
-	if (fs.f_type != BPF_FS_MAGIC && mount("bpf", BPFFS, "bpf",
-					       MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
-		return -errno;
-	return mkdir(LEFTOVER_FOLDER, FOLDER_MODE) < 0 && errno != EEXIST ? -errno : 0;
-}
 
 /* The descriptor's folder still has this name: nobody removed it before the lock was had. */
 static bool folder_stands(int fd, int parent, const char *name)
@@ -47,6 +32,8 @@ int leftover_claim(uint64_t cgroup_id, char **ret_path)
 	r = bpffs_ensure();
 	if (r < 0)
 		return r;
+	if (mkdir(LEFTOVER_FOLDER, FOLDER_MODE) < 0 && errno != EEXIST)
+		return -errno;
 	if (asprintf(&path, LEFTOVER_FOLDER "/" RUN_PREFIX "%llu", (unsigned long long)cgroup_id) < 0) {
 		path = NULL;
 		return -ENOMEM;
@@ -66,25 +53,27 @@ int leftover_claim(uint64_t cgroup_id, char **ret_path)
 	return TAKE_FD(fd);
 }
 
-/* Looks at the pins in a folder, or unlinks them. 1: there are some, or were. */
+/* Looks at the pins in a run's folder, or unlinks them. 1: there are some, or were; 0: nothing was pinned. */
 static int pins_walk(int fd, bool unpin)
 {
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	int pins = openat(fd, LEFTOVER_PINS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	DIR *dir = pins < 0 ? NULL : fdopendir(pins);
 	struct dirent *entry;
 
 	if (!dir) {
-		r = -errno;
-		fd_close(copy);
+		r = errno == ENOENT ? 0 : -errno;
+		fd_close(pins);
 		return r;
 	}
 	while (r >= 0 && (entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		r = 1;
-		if (unpin && unlinkat(fd, entry->d_name, 0) < 0)
+		if (unpin && unlinkat(pins, entry->d_name, 0) < 0)
 			r = -errno;
 	}
+	if (unpin && r >= 0 && unlinkat(fd, LEFTOVER_PINS, AT_REMOVEDIR) < 0)
+		r = -errno;
 	closedir(dir);
 	return r;
 }
@@ -183,8 +172,10 @@ static int entry_look(int parent, const char *name, bool sweep, struct leftovers
 	r = pins_walk(fd, false);
 	if (r == 0) {
 		/* nothing pinned: a weir that starts just now, and makes it again, or one that died there */
-		if (sweep)
+		if (sweep) {
+			unlinkat(fd, LEFTOVER_PINS, AT_REMOVEDIR);
 			unlinkat(parent, name, AT_REMOVEDIR);
+		}
 		return 0;
 	}
 	r = leftover_look(id, &leftover);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What a killed weir left behind: its pins keep confining until its cgroup is
- * empty. Every run has a folder of pins, run-CGROUPID, and holds a lock on it
- * for as long as it lives.
+ * empty. Every run has a folder, run-CGROUPID, holds a lock on it for as long
+ * as it lives, and pins in a folder below it.
  */
 #ifndef WEIR_DAEMON_LEFTOVER_H
 #define WEIR_DAEMON_LEFTOVER_H
@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 
 #define LEFTOVER_FOLDER "/sys/fs/bpf/weir"
+#define LEFTOVER_PINS "pins"	/* folder of the pins, in the folder of the run */
 
 struct leftover {
 	uint64_t cgroup_id;
@@ -39,8 +40,8 @@ void leftovers_done(struct leftovers *leftovers);
 #define _cleanup_leftovers_ _cleanup_(leftovers_done)
 
 /*
- * Makes and locks the folder for the pins of a scope, before anything is
- * pinned in it (mounts the bpffs if there is none). The lock goes with the
+ * Makes and locks the folder of a run, before anything is pinned (mounts the
+ * bpffs if there is none). The lock goes with the
  * descriptor, or with the process.
  *
  * Returns a descriptor and its path (heap), or negative errno.

@@ -49,6 +49,9 @@ int kern_open(const struct kern_options *options, struct kern **ret, char **ret_
 /* Attaches all loaded programs, cgroup programs at the root cgroup. */
 int kern_attach(struct kern *kern, char **ret_message);
 
+/* Mounts a bpffs at /sys/fs/bpf if there is none. Returns 0 or negative errno. */
+int bpffs_ensure(void);
+
 /*
  * Pins the links in DIR (made, mode 0700, on a bpffs that is mounted at
  * /sys/fs/bpf if none is), so that enforcement outlives this process.

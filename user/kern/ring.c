@@ -6,18 +6,41 @@
 
 #include "kern/state.h"
 
+/* The longest record: an exec with a whole path and all its arguments. */
+#define RECORD_MAX (sizeof(struct weir_event_exec) + WEIR_PATH_MAX + WEIR_ARGS_MAX)
+
 struct ring {
 	struct ring_buffer *rings;
 	ring_record_fn record;
 	void *context;
+	size_t held_size;	/* 0: none */
+	char held[RECORD_MAX];	/* refused by the callback, to be delivered again */
 };
 
-/* libbpf hands the caller's context through; its size type is its own. */
+/* libbpf counts a record as read even when the callback refuses it, so that one is kept here. */
 static int record_one(void *context, void *data, size_t size)
 {
 	struct ring *ring = context;
+	int r = ring->record(ring->context, data, size);
 
-	return ring->record(ring->context, data, size);
+	if (r < 0 && size <= sizeof(ring->held)) {
+		memcpy(ring->held, data, size);
+		ring->held_size = size;
+	}
+	return r;
+}
+
+static int held_deliver(struct ring *ring)
+{
+	int r;
+
+	if (!ring->held_size)
+		return 0;
+	r = ring->record(ring->context, ring->held, ring->held_size);
+	if (r < 0)
+		return r;
+	ring->held_size = 0;
+	return 1;
 }
 
 int ring_open(struct kern *kern, ring_record_fn record, void *context, struct ring **ret)
@@ -43,7 +66,12 @@ int ring_open(struct kern *kern, ring_record_fn record, void *context, struct ri
 
 int ring_drain(struct ring *ring)
 {
-	return ring_buffer__consume(ring->rings);
+	int held = held_deliver(ring), r;
+
+	if (held < 0)
+		return held;
+	r = ring_buffer__consume(ring->rings);
+	return r < 0 ? r : r + held;
 }
 
 int ring_wait(struct ring *ring, int wake_fd, int timeout_ms)

@@ -27,7 +27,4 @@ int kern_fail(char **ret_message, int err, const char *format, ...)
 /* Address of a kernel symbol from /proc/kallsyms. Returns 0, -ENOENT, or -EPERM (addresses are hidden). */
 int kallsyms_find(const char *symbol, __u64 *ret);
 
-/* Mounts a bpffs at /sys/fs/bpf if there is none. */
-int bpffs_ensure(void);
-
 #endif
