@@ -23,7 +23,7 @@ struct event_path {
 };
 
 struct event {
-	struct weir_event_head head;
+	struct weir_event_head head;	/* head.quiet: for the process table, not for the log */
 	size_t comm_len;
 
 	bool has_flow;		/* network.connect, network.send */

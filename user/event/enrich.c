@@ -192,7 +192,7 @@ static void inherit(struct process_table *table, struct entry *entry,
 		exe_set(entry, parent->exe, parent->exe_len);
 }
 
-/* The new program of an exec; the record may still have the name from before it. */
+/* The new program of an exec, and the name it was given. */
 static void exec_note(struct entry *entry, const struct event *event)
 {
 	/* the known end of an unresolved path would pass for a program's */
@@ -200,7 +200,7 @@ static void exec_note(struct entry *entry, const struct event *event)
 
 	exe_set(entry, whole ? event->path.text : NULL, event->path.len);
 	entry->since_ns = event->head.time_ns;
-	memset(entry->comm, 0, sizeof(entry->comm));
+	memcpy(entry->comm, event->head.comm, sizeof(entry->comm));
 }
 
 /* Brings the entry of who acted up to date. False: its exe is not that of the record's time. */
