@@ -51,8 +51,6 @@ int load_file(const char *path, const struct policy_pair *set, size_t n_set, str
 		r = policy_compile(policy, &errors, ret);
 	if (r < 0)
 		buf_add(text, errors.text.data, errors.text.len);
-	else
-		policy_notes(policy, text);
 	return r;
 }
 

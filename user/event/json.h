@@ -42,6 +42,9 @@ struct event_self {
 	const char *message;		/* agent.stop: why */
 	const struct event_pair *parameters;	/* policy.load, scope.attach: values in force */
 	size_t n_parameters;
+	const char *const *command;		/* scope.attach: what is run, with its arguments; ends with NULL */
+	const struct event_pair *descriptors;	/* scope.attach: what it inherits: "0", and the file behind it */
+	size_t n_descriptors;
 
 	uint64_t lost[EVENT_LOST_COUNT];	/* audit.lost: by enum weir_event_type, EVENT_LOST_UNKNOWN */
 	uint64_t from_ns, to_ns;		/* audit.lost: CLOCK_BOOTTIME, when it was lost */

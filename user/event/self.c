@@ -27,6 +27,28 @@ static void add_losses(struct buf *out, const struct event_self *self,
 	record_time(out, context, self->to_ns);
 }
 
+static void add_command(struct buf *out, const char *const *command)
+{
+	bool valid = true;
+
+	json_name(out, "command");
+	buf_add_char(out, '[');
+	for (const char *const *word = command; *word; word++) {
+		json_next(out);
+		valid &= json_string(out, *word, strlen(*word));
+	}
+	buf_add_char(out, ']');
+	if (valid)
+		return;
+	json_name(out, "command_b64");
+	buf_add_char(out, '[');
+	for (const char *const *word = command; *word; word++) {
+		json_next(out);
+		json_base64(out, *word, strlen(*word));
+	}
+	buf_add_char(out, ']');
+}
+
 int event_self_json(struct buf *out, const struct event_self *self,
 		    const struct event_context *context)
 {
@@ -45,6 +67,12 @@ int event_self_json(struct buf *out, const struct event_self *self,
 	if (self->n_parameters) {
 		json_name(out, "parameters");
 		record_pairs(out, self->parameters, self->n_parameters);
+	}
+	if (self->command)
+		add_command(out, self->command);
+	if (self->n_descriptors) {
+		json_name(out, "descriptors");
+		record_pairs(out, self->descriptors, self->n_descriptors);
 	}
 	if (self->type == EVENT_SELF_AUDIT_LOST)
 		add_losses(out, self, context);

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The way to a scope that waits for its command: policy, checks, log, cgroup, kernel side. */
+#include <limits.h>
+#include <malloc.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "daemon/enforce.h"
+#include "daemon/leftover.h"
+#include "daemon/load.h"
+#include "daemon/session_state.h"
+
+/* Text of several lines, as the layers below return it, with "weir: " in front of each. */
+static void lines_say(struct buf *text)
+{
+	char *line, *rest = NULL;
+
+	if (!buf_string(text))
+		return;
+	for (line = strtok_r(text->data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log_error("%s", line);
+}
+
+/* Errors of a policy come with carets that only stand right without anything in front. */
+static void text_print(struct buf *text)
+{
+	if (text->len)
+		fwrite(text->data, 1, text->len, stderr);
+}
+
+static int policy_open(struct session *session)
+{
+	const struct session_options *options = session->options;
+	_cleanup_buf_ struct buf text = {0};
+	int r;
+
+	r = load_find(options->policy, &session->policy_path);
+	if (r == -ENOENT)
+		log_error("there is no policy \"%s\" in %s or %s; a file's name holds a \"/\" or ends in \".yaml\"",
+			  options->policy, WEIR_SYSCONFDIR "/policies", WEIR_DATADIR "/allowlists");
+	else if (r < 0)
+		log_error("%s", strerror(-r));
+	if (r < 0)
+		return r;
+	r = load_file(session->policy_path, options->set, options->n_set, &text, &session->compiled);
+	text_print(&text);
+	if (r < 0) {
+		log_error("%s: this policy cannot be used", session->policy_path);
+		return r;
+	}
+	if (options->mode == SESSION_MODE_AUDIT)
+		session->compiled->flags |= WEIR_INSTANCE_AUDIT;
+	if (options->mode == SESSION_MODE_ENFORCE)
+		session->compiled->flags &= ~(uint32_t)WEIR_INSTANCE_AUDIT;
+	session->audit = session->compiled->flags & WEIR_INSTANCE_AUDIT;
+	return 0;
+}
+
+static int enforceable(struct session *session)
+{
+	const unsigned int without = session->options->without;
+	_cleanup_buf_ struct buf why = {0}, pending = {0};
+
+	kern_probe(&session->kernel);
+	if (!enforce_check(session->compiled, &session->kernel, without, &why)) {
+		lines_say(&why);
+		log_error("%s cannot be enforced here, and nothing was run (\"weir doctor\" tells more)",
+			  session->policy_path);
+		return -ENOTSUP;
+	}
+	enforce_pending(session->compiled, without, &pending);
+	if (pending.len && buf_string(&pending))
+		log_notice("not denied yet by this version: %s", pending.data);
+	return 0;
+}
+
+static int message_say(char *message, int error)
+{
+	log_error("%s", message ? message : strerror(-error));
+	free(message);
+	return error;
+}
+
+static int log_open(struct session *session)
+{
+	const struct session_options *options = session->options;
+	char *message = NULL;
+	int r;
+
+	r = journal_open(options->log, &session->journal, &message);
+	if (r < 0)
+		return message_say(message, r);
+	r = journal_policy(&session->journal, session->compiled, options->labels, options->n_labels);
+	if (r == -EEXIST)
+		log_error("a --label has a key that the policy's identity has already");
+	else if (r < 0)
+		log_error("%s", strerror(-r));
+	return r;
+}
+
+/* Inside a cgroup namespace neither the root nor depths are the kernel's. */
+static int root_check(void)
+{
+	_cleanup_cgroup_ struct cgroup root = {.fd = -1};
+	int r = cgroup_open("/", &root);
+
+	if (r < 0) {
+		log_error("cannot open the cgroup2 hierarchy: %s", strerror(-r));
+		return r;
+	}
+	if (root.id != 1) {
+		log_error("weir runs inside a cgroup namespace (a container); run it on the host");
+		return -EXDEV;
+	}
+	return 0;
+}
+
+static int cgroup_make(struct session *session)
+{
+	uint32_t salt;
+	char name[64];
+	int r;
+
+	r = root_check();
+	if (r < 0)
+		return r;
+	do {
+		if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
+			return -EIO;
+		snprintf(name, sizeof(name), "weir-run-%d-%08x", getpid(), salt);
+		r = cgroup_create(name, &session->cgroup);
+	} while (r == -EEXIST);
+	if (r < 0) {
+		log_error("cannot make a cgroup: %s", strerror(-r));
+		return r;
+	}
+	session->cgroup_made = true;
+	if (session->cgroup.level > WEIR_CGROUP_DEPTH_MAX) {
+		log_error("the cgroup %s lies %u levels deep, and weir confines down to %d (WEIR_CGROUP_DEPTH_MAX)",
+			  session->cgroup.path, session->cgroup.level, WEIR_CGROUP_DEPTH_MAX);
+		return -E2BIG;
+	}
+	return 0;
+}
+
+/* The kernel side, pinned: from here on a killed weir leaves the cgroup confined. */
+static int kernel_open(struct session *session)
+{
+	const struct kern_options options = enforce_options(session->compiled, &session->kernel,
+							    session->options->without);
+	_cleanup_free_ char *pins = NULL;
+	char *message = NULL;
+	int r;
+
+	r = kern_open(&options, &session->kern, &message);
+	if (r >= 0)
+		r = kern_attach(session->kern, &message);
+	if (r < 0)
+		return message_say(message, r);
+	session->run_fd = leftover_claim(session->cgroup.id, &session->run_folder);
+	if (session->run_fd < 0) {
+		log_error("cannot make a folder in %s: %s", LEFTOVER_FOLDER, strerror(-session->run_fd));
+		return session->run_fd;
+	}
+	if (asprintf(&pins, "%s/%s", session->run_folder, LEFTOVER_PINS) < 0) {
+		pins = NULL;
+		return message_say(NULL, -ENOMEM);
+	}
+	r = kern_pin(session->kern, pins, &message);
+	return r < 0 ? message_say(message, r) : 0;
+}
+
+static int scope_open(struct session *session)
+{
+	uint32_t flags = 0, instance;
+	uint64_t serial;
+	int r;
+
+	if (session->options->without & ENFORCE_BIT(POLICY_SECTION_FILES))
+		flags |= WEIR_INSTANCE_WITHOUT_FILES;
+	r = kern_instance_load(session->kern, session->compiled, flags, &instance, &serial);
+	if (r < 0) {
+		log_error("cannot load %s into the kernel: %s", session->policy_path, strerror(-r));
+		return r;
+	}
+	r = kern_scope_attach(session->kern, session->cgroup.id, session->cgroup.level, instance,
+			      &session->scope);
+	if (r >= 0)
+		r = journal_scope(&session->journal, session->cgroup.path, session->options->without);
+	if (r < 0)
+		log_error("cannot put %s under %s: %s", session->cgroup.path, session->policy_path,
+			  strerror(-r));
+	return r;
+}
+
+/* The files behind the standard descriptors the command inherits, opened before its policy was. */
+struct adopted {
+	struct event_pair pairs[3];
+	size_t n;
+	char files[3][PATH_MAX];
+};
+
+static void adopted_fill(unsigned int stdio, struct adopted *ret)
+{
+	static const char *const names[] = {"0", "1", "2"};
+
+	ret->n = 0;
+	for (size_t fd = 0; fd < ARRAY_SIZE(names); fd++) {
+		char *file = ret->files[ret->n], link[32];
+		ssize_t len;
+
+		if (!(stdio & 1u << fd))
+			continue;
+		snprintf(link, sizeof(link), "/proc/self/fd/%s", names[fd]);
+		len = readlink(link, file, PATH_MAX - 1);
+		file[len > 0 ? len : 0] = '\0';
+		ret->pairs[ret->n++] = (struct event_pair){names[fd], file};
+	}
+}
+
+static int attach_record(struct session *session, struct event_self *self)
+{
+	_cleanup_free_ struct adopted *adopted = malloc(sizeof(*adopted));
+
+	if (!adopted)
+		return -ENOMEM;
+	adopted_fill(session->options->stdio, adopted);
+	self->type = EVENT_SELF_SCOPE_ATTACH;
+	self->command = (const char *const *)session->options->argv;
+	self->descriptors = adopted->pairs;
+	self->n_descriptors = adopted->n;
+	return journal_self(&session->journal, self);
+}
+
+/* agent.start, policy.load, scope.attach. */
+static int start_append(struct session *session, const struct event_pair *parameters, size_t n)
+{
+	struct event_self start = {
+		.type = EVENT_SELF_AGENT_START,
+		.cgroup_id = session->cgroup.id,
+		.version = WEIR_VERSION,
+		.kernel = session->kernel.release,
+	};
+	struct event_self self = {
+		.type = EVENT_SELF_POLICY_LOAD,
+		.cgroup_id = session->cgroup.id,
+		.mode = session->audit ? "audit" : "enforce",
+		.file = session->policy_path,
+		.parameters = parameters,
+		.n_parameters = n,
+	};
+	int r;
+
+	r = journal_self(&session->journal, &start);
+	if (r >= 0)
+		r = journal_self(&session->journal, &self);
+	self.file = NULL;
+	return r < 0 ? r : attach_record(session, &self);
+}
+
+/* On disk before the command starts. */
+static int start_record(struct session *session)
+{
+	const struct policy_compiled *compiled = session->compiled;
+	_cleanup_free_ struct event_pair *parameters =
+		calloc(compiled->n_parameters + 1, sizeof(*parameters));
+	int r;
+
+	if (!parameters)
+		return -ENOMEM;
+	for (size_t i = 0; i < compiled->n_parameters; i++)
+		parameters[i] = (struct event_pair){compiled->parameters[i].key,
+						    compiled->parameters[i].value};
+	r = start_append(session, parameters, compiled->n_parameters);
+	if (r >= 0)
+		r = journal_flush(&session->journal);
+	if (r < 0)
+		log_error("cannot write the audit log %s: %s",
+			  session->journal.path ? session->journal.path : "", strerror(-r));
+	return r;
+}
+
+static int user_find(struct session *session)
+{
+	char *message = NULL;
+	int r = launch_user_find(session->options->user, &session->user, &message);
+
+	return r < 0 ? message_say(message, r) : 0;
+}
+
+/* Not worth refusing over: what cannot be cleared up stays confined. */
+static void leftovers_sweep(void)
+{
+	_cleanup_leftovers_ struct leftovers leftovers = {0};
+
+	leftovers_find(true, &leftovers);
+}
+
+int session_open(struct session *session)
+{
+	int r;
+
+	r = policy_open(session);
+	if (r >= 0)
+		r = enforceable(session);
+	if (r >= 0)
+		r = user_find(session);
+	if (r >= 0)
+		r = log_open(session);
+	if (r < 0)
+		return r;
+	leftovers_sweep();
+	r = cgroup_make(session);
+	if (r >= 0)
+		r = kernel_open(session);
+	if (r >= 0)
+		r = scope_open(session);
+	if (r >= 0)
+		r = start_record(session);
+	if (r < 0)
+		return r;
+	/* the tables are in the kernel now; weir stays small beside the command */
+	policy_compiled_free(TAKE_PTR(session->compiled));
+	malloc_trim(0);
+	return 0;
+}
