@@ -32,9 +32,12 @@ $B/unit/%.o: tests/unit/%.c | $B/.setup
 	$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
 
 # quiet while it passes; a failure prints everything the program said
+# records that a test leaves in PROGRAM.jsonl must be as the schema says
 .PHONY: $(TEST_RUN)
 $(TEST_RUN): %.run: %
-	@if $* > $*.log 2>&1; then \
+	@rm -f $*.jsonl
+	@if $* > $*.log 2>&1 && \
+	    { [ ! -e $*.jsonl ] || tests/validate $*.jsonl >> $*.log 2>&1; }; then \
 		sed -n 's,^\[  PASSED  \] ,$(*:$B/unit/%=%): passed ,p' $*.log; \
 	else \
 		status=$$?; cat $*.log; echo "FAILED (status $$status): $*" >&2; exit 1; \

@@ -63,14 +63,8 @@ void record_pairs(struct buf *out, const struct event_pair *pairs, size_t count)
 	size_t i;
 
 	buf_add_char(out, '{');
-	for (i = 0; i < count; i++) {
-		const char *value = pairs[i].value;
-
-		json_next(out);
-		json_string(out, pairs[i].key, strlen(pairs[i].key));
-		buf_add_char(out, ':');
-		json_string(out, value, strlen(value));
-	}
+	for (i = 0; i < count; i++)
+		json_pair(out, pairs[i].key, pairs[i].value);
 	buf_add_char(out, '}');
 }
 

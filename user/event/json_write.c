@@ -117,6 +117,24 @@ void json_text_add(struct buf *out, const char *name, size_t name_len, const cha
 		json_bytes_add(out, name, name_len, text, strlen(text));
 }
 
+void json_pair(struct buf *out, const char *name, const char *text)
+{
+	size_t len = strlen(text);
+
+	json_next(out);
+	json_string(out, name, strlen(name));
+	buf_add_char(out, ':');
+	if (json_string(out, text, len))
+		return;
+	json_next(out);
+	json_string(out, name, strlen(name));
+	if (out->error)
+		return;
+	out->len--;	/* the closing quote comes after the ending */
+	buf_add_string(out, "_b64\":");
+	json_base64(out, text, len);
+}
+
 void json_u64_add(struct buf *out, const char *name, size_t name_len, uint64_t value)
 {
 	json_name_add(out, name, name_len);

@@ -2,7 +2,7 @@
 /*
  * The pieces of a JSON text, appended to a buffer. Inside user/event only:
  * json.c and self.c make records of them. Names of fields are literals of
- * ours and are not escaped; values may hold any bytes.
+ * ours and are not escaped, but for json_pair(); values may hold any bytes.
  */
 #ifndef WEIR_EVENT_JSON_WRITE_H
 #define WEIR_EVENT_JSON_WRITE_H
@@ -40,6 +40,9 @@ void json_bytes_add(struct buf *out, const char *name, size_t name_len, const ch
 /* The same for a C string; NULL is left out. */
 void json_text_add(struct buf *out, const char *name, size_t name_len, const char *text);
 #define json_text(out, name, text) json_text_add(out, name, sizeof(name "") - 1, text)
+
+/* The same with a name from outside. Of a name that is not UTF-8 the exact bytes are not kept. */
+void json_pair(struct buf *out, const char *name, const char *text);
 
 void json_u64_add(struct buf *out, const char *name, size_t name_len, uint64_t value);
 #define json_u64(out, name, value) json_u64_add(out, name, sizeof(name "") - 1, value)

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Tests of user/event/decode and names. */
+#include "../test.h"
+#include "records.h"
+
+#include <errno.h>
+
+#include "event/decode.h"
+#include "event/names.h"
+
+#define READ WEIR_ACCESS_BIT(WEIR_ACCESS_READ)
+
+static struct weir_event_head denied(enum weir_event_type type)
+{
+	return head_make(type, WEIR_VERDICT_DENY, WEIR_REASON_NO_RULE, 0);
+}
+
+/* The bytes are copied to the heap in their exact size: the sanitizer sees a read behind them. */
+static int decode(const struct record *record, size_t size, struct event *ret)
+{
+	_cleanup_free_ char *copy = malloc(size ? size : 1);
+	int result;
+
+	assert_non_null(copy);
+	memcpy(copy, record->data, size);
+	result = event_decode(copy, size, ret);
+	if (result == 0 && ret->has_args)
+		ret->args = record->data + (ret->args - copy);
+	return result;
+}
+
+static void reads_flows(void **state)
+{
+	struct record record = flow_make(denied(WEIR_EVENT_CONNECT), "203.0.113.7", 443, IPPROTO_TCP);
+	struct event event;
+
+	(void)state;
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_true(event.has_flow);
+	assert_false(event.has_source);
+	assert_false(event.has_path);
+	assert_int_equal(event.dport, 443);
+	assert_int_equal(event.protocol, IPPROTO_TCP);
+	assert_int_equal(event.comm_len, 4);
+	assert_true(addr_is_v4(&event.dest));
+}
+
+static void reads_a_name_without_end(void **state)
+{
+	struct weir_event_head head = denied(WEIR_EVENT_SEND);
+	struct event event;
+	struct record record;
+
+	(void)state;
+	memset(head.comm, 'x', sizeof(head.comm));
+	record = flow_make(head, "2001:db8::1", 53, IPPROTO_UDP);
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_int_equal(event.comm_len, 16);
+}
+
+static void reads_paths(void **state)
+{
+	struct weir_event_head head = denied(WEIR_EVENT_FILE_RENAME);
+	struct record record = file_make(head, READ, "/usr/lib/x y", "/");
+	struct event event;
+
+	(void)state;
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_string_equal(event.path.text, "/usr/lib/x y");
+	assert_int_equal(event.path.len, 12);
+	assert_true(event.has_target);
+	assert_string_equal(event.target.text, "/");
+	assert_int_equal(event.access, READ);
+
+	head.reason = WEIR_REASON_UNRESOLVED_PATH;
+	record = file_make(head, READ, "/deep/down", "/");
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_string_equal(event.path.text, ".../deep/down");
+	assert_string_equal(event.target.text, "...");
+}
+
+static void reads_the_longest_path(void **state)
+{
+	struct weir_event_head head = denied(WEIR_EVENT_FILE_OPEN);
+	char path[WEIR_PATH_MAX + 1];
+	struct record record;
+	struct event event;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < WEIR_PATH_MAX; i++)
+		path[i] = i % 256 ? (char)(1 + i % 46) : '/';
+	path[WEIR_PATH_MAX] = '\0';
+	head.reason = WEIR_REASON_UNRESOLVED_PATH;
+	record = file_make(head, READ, path, NULL);
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_int_equal(event.path.len, WEIR_PATH_MAX + 3);
+	assert_string_equal(event.path.text + 3, path);
+}
+
+static void tells_the_two_forms_of_exec_apart(void **state)
+{
+	struct weir_event_head head = denied(WEIR_EVENT_EXEC);
+	struct record record = file_make(head, READ, "/bin/sh", NULL);
+	struct event event;
+
+	(void)state;
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_true(event.has_path);
+	assert_false(event.has_args);
+
+	head.verdict = WEIR_VERDICT_ALLOW;
+	record = exec_make(head, "/bin/sh", "sh\0-c\0", 6, 6);
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_true(event.has_args);
+	assert_int_equal(event.args_len, 6);
+	assert_memory_equal(event.args, "sh\0-c\0", 6);
+	assert_string_equal(event.path.text, "/bin/sh");
+
+	record = exec_make(head, "/", "", 0, 0);
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_true(event.has_args);
+}
+
+static void reads_ends(void **state)
+{
+	struct record record = exit_make(denied(WEIR_EVENT_EXIT), 0x8b);
+	struct event event;
+
+	(void)state;
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_true(event.has_status);
+	assert_int_equal(event.status, 0x8b);
+}
+
+/* One byte less or more is another record than the one it says it is. */
+static void refuses_every_wrong_size(void **state)
+{
+	struct record records[] = {
+		flow_make(denied(WEIR_EVENT_CONNECT), "203.0.113.7", 443, IPPROTO_TCP),
+		file_make(denied(WEIR_EVENT_FILE_OPEN), READ, "/usr/lib", NULL),
+		file_make(denied(WEIR_EVENT_FILE_LINK), READ, "/usr/lib", "/tmp/x"),
+		exec_make(denied(WEIR_EVENT_EXEC), "/bin/sh", "sh\0x\0", 5, 5),
+		exit_make(denied(WEIR_EVENT_EXIT), 0),
+	};
+	struct event event;
+	size_t i, size;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(records); i++) {
+		assert_int_equal(decode(&records[i], records[i].size, &event), 0);
+		for (size = 0; size < records[i].size; size++)
+			assert_int_equal(decode(&records[i], size, &event), -EBADMSG);
+		assert_int_equal(decode(&records[i], records[i].size + 1, &event), -EBADMSG);
+	}
+}
+
+static void refuses_what_is_not_in_the_enumerations(void **state)
+{
+	struct event event;
+	struct weir_event_head head;
+	struct record record;
+
+	(void)state;
+	head = denied(WEIR_EVENT_COUNT);
+	record = flow_make(head, "203.0.113.7", 443, IPPROTO_TCP);
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
+	head = denied(WEIR_EVENT_CONNECT);
+	head.verdict = WEIR_VERDICT_COUNT;
+	record = flow_make(head, "203.0.113.7", 443, IPPROTO_TCP);
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
+	head = denied(WEIR_EVENT_CONNECT);
+	head.reason = WEIR_REASON_COUNT;
+	record = flow_make(head, "203.0.113.7", 443, IPPROTO_TCP);
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
+	record = file_make(denied(WEIR_EVENT_FILE_OPEN), WEIR_ACCESS_BIT(WEIR_ACCESS_COUNT), "/a", NULL);
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
+}
+
+static void expect_bad_path(const char *components, size_t len)
+{
+	struct weir_event_file file = {
+		.head = denied(WEIR_EVENT_FILE_OPEN),
+		.path_len = (__u16)len,
+	};
+	struct record record = {.size = 0};
+	struct event event;
+
+	record_add(&record, &file, sizeof(file));
+	record_add(&record, components, len);
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
+}
+
+static void refuses_components_that_cannot_be(void **state)
+{
+	char filler[WEIR_PATH_MAX + 2];
+	struct record record;
+	struct event event;
+
+	(void)state;
+	expect_bad_path("\0", 1);		/* empty */
+	expect_bad_path("\1a\0", 3);
+	expect_bad_path("\5abcd", 5);		/* longer than what is there */
+	expect_bad_path("\377", 1);
+	expect_bad_path("\3a/b", 4);		/* a slash in a name */
+	expect_bad_path("\3a\0b", 4);
+	memset(filler, 1, sizeof(filler));
+	expect_bad_path(filler, sizeof(filler));	/* longer than WEIR_PATH_MAX */
+	record = file_make(denied(WEIR_EVENT_FILE_OPEN), READ, "/a", "/b");
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);	/* has no target */
+	record = exec_make(denied(WEIR_EVENT_EXEC), "/bin/sh", "sh\0x\0", 5, 4);
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);	/* fewer in all than here */
+}
+
+static void every_value_has_a_word_and_back(void **state)
+{
+	char protocol[EVENT_PROTOCOL_STRLEN];
+	unsigned int i;
+
+	(void)state;
+#define EXPECT_NAMES(word, kind, count)                                                         \
+	do {                                                                                    \
+		for (i = 0; i < (count); i++) {                                                 \
+			kind value;                                                             \
+                                                                                                \
+			assert_non_null(event_##word##_name(i));                                \
+			assert_int_equal(event_##word##_parse(event_##word##_name(i), &value), 0); \
+			assert_int_equal(value, i);                                             \
+			assert_int_equal(event_##word##_parse("no such word", &value), -EINVAL); \
+		}                                                                               \
+		assert_null(event_##word##_name(count));                                        \
+	} while (0)
+	EXPECT_NAMES(type, enum weir_event_type, WEIR_EVENT_COUNT);
+	EXPECT_NAMES(verdict, enum weir_verdict, WEIR_VERDICT_COUNT);
+	EXPECT_NAMES(reason, enum weir_reason, WEIR_REASON_COUNT);
+	EXPECT_NAMES(access, enum weir_access, WEIR_ACCESS_COUNT);
+	EXPECT_NAMES(self_type, enum event_self_type, EVENT_SELF_COUNT);
+	event_protocol_format(IPPROTO_ICMPV6, protocol);
+	assert_string_equal(protocol, "icmp");
+	event_protocol_format(65535, protocol);
+	assert_string_equal(protocol, "proto-65535");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_flows),
+		cmocka_unit_test(reads_a_name_without_end),
+		cmocka_unit_test(reads_paths),
+		cmocka_unit_test(reads_the_longest_path),
+		cmocka_unit_test(tells_the_two_forms_of_exec_apart),
+		cmocka_unit_test(reads_ends),
+		cmocka_unit_test(refuses_every_wrong_size),
+		cmocka_unit_test(refuses_what_is_not_in_the_enumerations),
+		cmocka_unit_test(refuses_components_that_cannot_be),
+		cmocka_unit_test(every_value_has_a_word_and_back),
+	};
+
+	return RUN_TESTS(tests);
+}
