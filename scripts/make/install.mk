@@ -1,0 +1,19 @@
+# `make install`: DESTDIR goes in front of every path, PREFIX is where weir will run from.
+
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+DATADIR = $(DESTDIR)$(PREFIX)/share/weir
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/weir
+
+INSTALL ?= install
+INSTALL_DATA = $(INSTALL) -m 644
+
+.PHONY: install
+install: $(WEIR) ## installs under $(DESTDIR)$(PREFIX): the program, its policies, man pages, documents
+	$(INSTALL) -d $(BINDIR) $(DATADIR)/allowlists $(DOCDIR)/schema
+	$(INSTALL) -m 755 $(WEIR) $(BINDIR)/weir
+	$(INSTALL_DATA) $(wildcard allowlists/*.yaml) $(DATADIR)/allowlists
+	$(foreach page,$(wildcard docs/*.[1-9]),$(INSTALL) -D -m 644 $(page) \
+		$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) :
+	$(INSTALL_DATA) $(wildcard README.md LICENSE* docs/*.md) $(DOCDIR)
+	$(INSTALL_DATA) $(wildcard docs/schema/*.json) $(DOCDIR)/schema
