@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* From a policy tree to arrays of abi.h keys and values; see compile.h. */
+#include "policy/compile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/compile_parts.h"
+
+int array_reserve(void *list, size_t n, size_t *cap, size_t size)
+{
+	size_t more = *cap ? *cap * 2 : 64;
+	void *grown;
+
+	if (n < *cap)
+		return 0;
+	grown = reallocarray(*(void **)list, more, size);
+	if (!grown)
+		return -ENOMEM;
+	*(void **)list = grown;
+	*cap = more;
+	return 0;
+}
+
+void limit_report(struct report *report, const struct place *place, const char *what,
+		  size_t asked, size_t limit)
+{
+	report_add(report, place, "%s: %zu asked for, the limit is %zu", what, asked, limit);
+	report_hint(report, "merge what can be merged, or split the policy");
+}
+
+/* Places of rules count from the file; a limit belongs to the whole policy, so to its name. */
+static void limits_check(const struct policy *policy, struct report *report)
+{
+	const struct file_rules *files[] = {&policy->file_allow, &policy->file_deny};
+	const struct net_rules *nets[] = {&policy->net_allow, &policy->net_deny, &policy->listen};
+	size_t rules = policy->unix_allow.n, addresses = 0, patterns = 0, i, j;
+
+	for (i = 0; i < ARRAY_SIZE(nets); i++) {
+		rules += nets[i]->n;
+		for (j = 0; j < nets[i]->n; j++)
+			addresses += nets[i]->list[j].n_prefixes;
+	}
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		rules += files[i]->n;
+		for (j = 0; j < files[i]->n; j++)
+			patterns += files[i]->list[j].n_paths + files[i]->list[j].n_except;
+	}
+	if (rules > POLICY_RULES_MAX)
+		limit_report(report, &policy->name_place, "rules of a policy", rules, POLICY_RULES_MAX);
+	if (addresses > POLICY_ADDRESSES_MAX)
+		limit_report(report, &policy->name_place, "addresses of a policy", addresses,
+			     POLICY_ADDRESSES_MAX);
+	if (patterns > POLICY_PATTERNS_MAX)
+		limit_report(report, &policy->name_place, "path patterns of a policy", patterns,
+			     POLICY_PATTERNS_MAX);
+}
+
+static uint32_t flags_make(const struct policy *policy)
+{
+	uint32_t flags = policy->record;
+
+	if (policy->audit_mode)
+		flags |= WEIR_INSTANCE_AUDIT;
+	if (policy->when_full_deny)
+		flags |= WEIR_INSTANCE_WHEN_FULL_DENY;
+	if (policy->unrestricted[POLICY_SECTION_NETWORK])
+		flags |= WEIR_INSTANCE_NETWORK_UNRESTRICTED;
+	if (policy->unrestricted[POLICY_SECTION_FILES])
+		flags |= WEIR_INSTANCE_FILES_UNRESTRICTED;
+	return flags;
+}
+
+static int rule_name(const char *name, const struct place *place, struct compiled_rule *ret)
+{
+	ret->name = strdup(name);
+	ret->file = strdup(place->source->name);
+	source_position(place->source, place->offset, &ret->line, &ret->column);
+	return ret->name && ret->file ? 0 : -ENOMEM;
+}
+
+static int net_names(const struct net_rules *rules, struct compiled_rule **ret, size_t *ret_n)
+{
+	size_t i;
+
+	*ret = calloc(rules->n + 1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	*ret_n = rules->n;
+	for (i = 0; i < rules->n; i++) {
+		if (rule_name(rules->list[i].name, &rules->list[i].place, &(*ret)[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int file_names(const struct file_rules *rules, struct compiled_rule **ret, size_t *ret_n)
+{
+	size_t i;
+
+	*ret = calloc(rules->n + 1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	*ret_n = rules->n;
+	for (i = 0; i < rules->n; i++) {
+		if (rule_name(rules->list[i].name, &rules->list[i].place, &(*ret)[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int pairs_copy(const struct policy_pair *pairs, size_t n, struct policy_pair **ret, size_t *ret_n)
+{
+	size_t i;
+
+	*ret = calloc(n + 1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	*ret_n = n;
+	for (i = 0; i < n; i++) {
+		(*ret)[i].key = strdup(pairs[i].key);
+		(*ret)[i].value = strdup(pairs[i].value);
+		if (!(*ret)[i].key || !(*ret)[i].value)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int head_copy(const struct policy *policy, struct policy_compiled *ret)
+{
+	ret->name = strdup(policy->name);
+	if (policy->description)
+		ret->description = strdup(policy->description);
+	if (!ret->name || (policy->description && !ret->description))
+		return -ENOMEM;
+	ret->flags = flags_make(policy);
+	ret->expires_s = policy->expires_s;
+	memcpy(ret->present, policy->present, sizeof(ret->present));
+	memcpy(ret->unrestricted, policy->unrestricted, sizeof(ret->unrestricted));
+	if (pairs_copy(policy->identity, policy->n_identity, &ret->identity, &ret->n_identity) < 0 ||
+	    pairs_copy(policy->parameters, policy->n_parameters, &ret->parameters, &ret->n_parameters) < 0 ||
+	    net_names(&policy->net_allow, &ret->network.allow, &ret->network.n_allow) < 0 ||
+	    net_names(&policy->net_deny, &ret->network.deny, &ret->network.n_deny) < 0 ||
+	    file_names(&policy->file_allow, &ret->files.allow, &ret->files.n_allow) < 0 ||
+	    file_names(&policy->file_deny, &ret->files.deny, &ret->files.n_deny) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int policy_compile(const struct policy *policy, struct policy_errors *errors,
+		   struct policy_compiled **ret)
+{
+	_cleanup_policy_compiled_ struct policy_compiled *compiled = calloc(1, sizeof(*compiled));
+	_cleanup_report_ struct report report = {0};
+	int err;
+
+	if (!compiled)
+		return -ENOMEM;
+	limits_check(policy, &report);
+	if (report_count(&report))
+		return report_flush(&report, errors);
+	err = head_copy(policy, compiled);
+	if (!err)
+		err = net_compile(policy, &report, compiled);
+	if (!err)
+		err = files_compile(policy, &report, compiled);
+	if (!err)
+		err = gaps_find(policy, compiled);
+	if (!err)
+		err = report_flush(&report, errors);
+	if (err)
+		return err;
+	digest_make(policy, compiled);
+	*ret = TAKE_PTR(compiled);
+	return 0;
+}
+
+static void pairs_free(struct policy_pair *pairs, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		free(pairs[i].key);
+		free(pairs[i].value);
+	}
+	free(pairs);
+}
+
+static void rules_free(struct compiled_rule *rules, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		free(rules[i].name);
+		free(rules[i].file);
+	}
+	free(rules);
+}
+
+void policy_compiled_free(struct policy_compiled *compiled)
+{
+	size_t i;
+
+	if (!compiled)
+		return;
+	free(compiled->name);
+	free(compiled->description);
+	pairs_free(compiled->identity, compiled->n_identity);
+	pairs_free(compiled->parameters, compiled->n_parameters);
+	free(compiled->net_keys);
+	free(compiled->net_values);
+	free(compiled->portsets);
+	free(compiled->segments);
+	free(compiled->edge_keys);
+	free(compiled->edge_values);
+	free(compiled->nodes);
+	rules_free(compiled->network.allow, compiled->network.n_allow);
+	rules_free(compiled->network.deny, compiled->network.n_deny);
+	rules_free(compiled->files.allow, compiled->files.n_allow);
+	rules_free(compiled->files.deny, compiled->files.n_deny);
+	for (i = 0; i < compiled->n_gaps; i++)
+		free(compiled->gaps[i].text);
+	free(compiled->gaps);
+	free(compiled);
+}

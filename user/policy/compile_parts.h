@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Inside the compiler: its parts, one file each. All return 0 or -ENOMEM; limits go to the report. */
+#ifndef WEIR_POLICY_COMPILE_PARTS_H
+#define WEIR_POLICY_COMPILE_PARTS_H
+
+#include "policy/compile.h"
+#include "policy/report.h"
+#include "policy/tree.h"
+
+#define COMPILE_SEGMENTS_MAX 4194304	/* port segments of one policy */
+#define COMPILE_NODES_MAX 4194304	/* nodes of one path trie */
+
+/* Adds one to a growing heap array of elements of this size; 0 or -ENOMEM. */
+int array_reserve(void *list, size_t n, size_t *cap, size_t size);
+
+/* Says that a limit is passed: its name, what is asked for, what there is. */
+void limit_report(struct report *report, const struct place *place, const char *what,
+		  size_t asked, size_t limit);
+
+/* compile_net.c: net_keys, net_values, portsets, segments */
+int net_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret);
+
+/* compile_files.c: edge_keys, edge_values, nodes */
+int files_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret);
+
+/* gaps.c: what this version cannot enforce */
+int gaps_find(const struct policy *policy, struct policy_compiled *ret);
+
+/* Is a file pattern one that compiles into the trie? */
+bool pattern_is_compiled(const struct pattern *pattern);
+
+/* digest.c: the digest of the compiled policy and of what gaps leave out of it */
+void digest_make(const struct policy *policy, struct policy_compiled *ret);
+
+#endif

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The digest that names a compiled policy: SHA-256 over everything that
+ * decides or is recorded, each piece behind its length. Files and lines are
+ * no part of it. A change of the serialisation changes its first line.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "policy/compile_parts.h"
+
+#define DIGEST_DOMAIN "weir compiled policy 1\n"
+
+struct digest {
+	crypto_hash_sha256_state state;
+};
+
+static void bytes_add(struct digest *digest, const void *data, size_t len)
+{
+	crypto_hash_sha256_update(&digest->state, data, len);
+}
+
+static void number_add(struct digest *digest, uint64_t number)
+{
+	uint64_t le = htole64(number);
+
+	bytes_add(digest, &le, sizeof(le));
+}
+
+static void array_add(struct digest *digest, const void *data, size_t n, size_t size)
+{
+	number_add(digest, n);
+	if (n)
+		bytes_add(digest, data, n * size);
+}
+
+/* NULL and "" differ. */
+static void text_add(struct digest *digest, const char *text)
+{
+	number_add(digest, text ? strlen(text) + 1 : 0);
+	if (text)
+		bytes_add(digest, text, strlen(text));
+}
+
+static void pairs_add(struct digest *digest, const struct policy_pair *pairs, size_t n)
+{
+	size_t i;
+
+	number_add(digest, n);
+	for (i = 0; i < n; i++) {
+		text_add(digest, pairs[i].key);
+		text_add(digest, pairs[i].value);
+	}
+}
+
+static void names_add(struct digest *digest, const struct compiled_rule *rules, size_t n)
+{
+	size_t i;
+
+	number_add(digest, n);
+	for (i = 0; i < n; i++)
+		text_add(digest, rules[i].name);
+}
+
+/* What of a network rule is not in the tables: hosts, icmp; of listen rules, all. */
+static void net_rules_add(struct digest *digest, const struct net_rules *rules, bool whole)
+{
+	size_t i, j;
+
+	number_add(digest, rules->n);
+	for (i = 0; i < rules->n; i++) {
+		const struct net_rule *rule = &rules->list[i];
+
+		text_add(digest, rule->name);
+		number_add(digest, rule->n_hosts);
+		for (j = 0; j < rule->n_hosts; j++)
+			text_add(digest, rule->hosts[j]);
+		if (!whole && !rule->n_hosts && rule->protos != POLICY_PROTO_ICMP)
+			continue;
+		number_add(digest, rule->protos);
+		number_add(digest, rule->n_ports);
+		for (j = 0; j < rule->n_ports; j++)
+			number_add(digest, (uint64_t)rule->ports[j].first << 16 | rule->ports[j].last);
+		number_add(digest, rule->n_prefixes);
+		for (j = 0; j < rule->n_prefixes; j++) {
+			bytes_add(digest, &rule->prefixes[j].addr, sizeof(rule->prefixes[j].addr));
+			number_add(digest, rule->prefixes[j].len);
+		}
+	}
+}
+
+static void patterns_add(struct digest *digest, const struct pattern *patterns, size_t n, bool whole)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (whole || !pattern_is_compiled(&patterns[i]))
+			text_add(digest, patterns[i].text);
+	}
+	text_add(digest, NULL);
+}
+
+static void file_rules_add(struct digest *digest, const struct file_rules *rules)
+{
+	size_t i;
+
+	number_add(digest, rules->n);
+	for (i = 0; i < rules->n; i++) {
+		patterns_add(digest, rules->list[i].paths, rules->list[i].n_paths, false);
+		patterns_add(digest, rules->list[i].except, rules->list[i].n_except, false);
+		number_add(digest, rules->list[i].access);
+	}
+}
+
+/* What the policy says beyond the tables. */
+static void tree_add(struct digest *digest, const struct policy *policy)
+{
+	size_t i;
+
+	net_rules_add(digest, &policy->net_allow, false);
+	net_rules_add(digest, &policy->net_deny, false);
+	net_rules_add(digest, &policy->listen, true);
+	number_add(digest, policy->unix_allow.n);
+	for (i = 0; i < policy->unix_allow.n; i++) {
+		text_add(digest, policy->unix_allow.list[i].name);
+		patterns_add(digest, policy->unix_allow.list[i].paths, policy->unix_allow.list[i].n_paths, true);
+	}
+	file_rules_add(digest, &policy->file_allow);
+	file_rules_add(digest, &policy->file_deny);
+	for (i = 0; i < POLICY_GUARD_COUNT; i++)
+		number_add(digest, policy->guard_allow[i]);
+	number_add(digest, policy->tls_off);
+	number_add(digest, policy->dns_present);
+	number_add(digest, policy->allow_rebinding);
+	number_add(digest, policy->n_upstreams);
+	for (i = 0; i < policy->n_upstreams; i++) {
+		bytes_add(digest, &policy->upstreams[i].addr, sizeof(policy->upstreams[i].addr));
+		number_add(digest, policy->upstreams[i].port);
+	}
+	for (i = 0; i < policy->n_dns_types; i++)
+		text_add(digest, policy->dns_types[i]);
+	text_add(digest, NULL);
+}
+
+static void compiled_add(struct digest *digest, const struct policy_compiled *compiled)
+{
+	unsigned int i;
+
+	text_add(digest, compiled->name);
+	pairs_add(digest, compiled->identity, compiled->n_identity);
+	pairs_add(digest, compiled->parameters, compiled->n_parameters);
+	number_add(digest, compiled->flags);
+	number_add(digest, compiled->expires_s);
+	for (i = 0; i < POLICY_SECTION_COUNT; i++)
+		number_add(digest, (uint64_t)compiled->present[i] << 1 | compiled->unrestricted[i]);
+	array_add(digest, compiled->net_keys, compiled->n_nets, sizeof(*compiled->net_keys));
+	array_add(digest, compiled->net_values, compiled->n_nets, sizeof(*compiled->net_values));
+	array_add(digest, compiled->portsets, compiled->n_portsets, sizeof(*compiled->portsets));
+	array_add(digest, compiled->segments, compiled->n_segments, sizeof(*compiled->segments));
+	array_add(digest, compiled->edge_keys, compiled->n_edges, sizeof(*compiled->edge_keys));
+	array_add(digest, compiled->edge_values, compiled->n_edges, sizeof(*compiled->edge_values));
+	array_add(digest, compiled->nodes, compiled->n_nodes, sizeof(*compiled->nodes));
+	names_add(digest, compiled->network.allow, compiled->network.n_allow);
+	names_add(digest, compiled->network.deny, compiled->network.n_deny);
+	names_add(digest, compiled->files.allow, compiled->files.n_allow);
+	names_add(digest, compiled->files.deny, compiled->files.n_deny);
+}
+
+void digest_make(const struct policy *policy, struct policy_compiled *ret)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	struct digest digest;
+
+	crypto_hash_sha256_init(&digest.state);
+	bytes_add(&digest, DIGEST_DOMAIN, sizeof(DIGEST_DOMAIN) - 1);
+	compiled_add(&digest, ret);
+	tree_add(&digest, policy);
+	crypto_hash_sha256_final(&digest.state, hash);
+	strcpy(ret->digest, "sha256:");
+	sodium_bin2hex(ret->digest + 7, sizeof(ret->digest) - 7, hash, sizeof(hash));
+}

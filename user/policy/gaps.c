@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What a policy asks for and this version of weir cannot enforce: valid, so
+ * that check accepts it, and refused where it would have to be enforced.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "policy/compile_parts.h"
+
+struct gaps {
+	struct policy_compiled *compiled;
+	size_t cap;
+};
+
+__attribute__((format(printf, 4, 5)))
+static int gap_add(struct gaps *gaps, enum policy_section section, const struct place *place,
+		   const char *format, ...)
+{
+	struct policy_compiled *compiled = gaps->compiled;
+	_cleanup_buf_ struct buf text = {0};
+	_cleanup_free_ char *what = NULL;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&what, format, args);
+	va_end(args);
+	if (len < 0) {
+		what = NULL;
+		return -ENOMEM;
+	}
+	if (array_reserve(&compiled->gaps, compiled->n_gaps, &gaps->cap, sizeof(*compiled->gaps)) < 0)
+		return -ENOMEM;
+	place_format(place, &text);
+	buf_add_string(&text, ": ");
+	text_show(what, (size_t)len, &text);
+	if (!buf_string(&text))
+		return -ENOMEM;
+	compiled->gaps[compiled->n_gaps++] = (struct compiled_gap){
+		.section = section,
+		.text = TAKE_PTR(text.data),
+	};
+	return 0;
+}
+
+static int net_gaps(struct gaps *gaps, const struct net_rules *rules)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < rules->n && !err; i++) {
+		const struct net_rule *rule = &rules->list[i];
+
+		if (rule->n_hosts)
+			err = gap_add(gaps, POLICY_SECTION_NETWORK, &rule->hosts_place,
+				      "rule \"%s\" names hosts (%s), which are not enforced yet; list addresses instead",
+				      rule->name, rule->hosts[0]);
+		if (!err && rule->protos == POLICY_PROTO_ICMP)
+			err = gap_add(gaps, POLICY_SECTION_NETWORK, &rule->proto_place,
+				      "rule \"%s\" is for icmp alone, which is not enforced yet; leave the rule out",
+				      rule->name);
+	}
+	return err;
+}
+
+static int listen_gaps(struct gaps *gaps, const struct policy *policy)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < policy->listen.n && !err && !policy->unrestricted[POLICY_SECTION_LISTEN]; i++)
+		err = gap_add(gaps, POLICY_SECTION_LISTEN, &policy->listen.list[i].place,
+			      "rule \"%s\": listening is not enforced yet; leave \"listen:\" out or write \"listen: unrestricted\"",
+			      policy->listen.list[i].name);
+	for (i = 0; i < policy->unix_allow.n && !err && !policy->unrestricted[POLICY_SECTION_UNIX]; i++)
+		err = gap_add(gaps, POLICY_SECTION_UNIX, &policy->unix_allow.list[i].place,
+			      "rule \"%s\": unix sockets are not enforced yet; leave \"unix:\" out or write \"unix: unrestricted\"",
+			      policy->unix_allow.list[i].name);
+	return err;
+}
+
+bool pattern_is_compiled(const struct pattern *pattern)
+{
+	return (pattern->kind == PATTERN_LITERAL || pattern->kind == PATTERN_SUBTREE) &&
+	       !pattern_is_proc_self(pattern);
+}
+
+static int pattern_gap(struct gaps *gaps, const struct file_rule *rule, const struct pattern *patterns,
+		       size_t n)
+{
+	const struct pattern *first = NULL;
+	size_t count = 0, i;
+
+	for (i = 0; i < n; i++) {
+		if (pattern_is_compiled(&patterns[i]))
+			continue;
+		count++;
+		first = first ? first : &patterns[i];
+	}
+	if (!first)
+		return 0;
+	return gap_add(gaps, POLICY_SECTION_FILES, &first->place,
+		       "rule \"%s\" has the pattern \"%.200s\"%s; %s are not enforced yet; write paths or \"/dir/**\" instead",
+		       rule->name, first->text, count > 1 ? " and more like it" : "",
+		       pattern_is_proc_self(first) ? "patterns of /proc/self" : "patterns with wildcards");
+}
+
+static int file_gaps(struct gaps *gaps, const struct file_rules *rules)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < rules->n && !err; i++) {
+		const struct file_rule *rule = &rules->list[i];
+
+		err = pattern_gap(gaps, rule, rule->paths, rule->n_paths);
+		if (!err)
+			err = pattern_gap(gaps, rule, rule->except, rule->n_except);
+	}
+	return err;
+}
+
+static int guard_gaps(struct gaps *gaps, const struct policy *policy)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < POLICY_GUARD_COUNT && !err; i++) {
+		if (policy->guard_allow[i])
+			err = gap_add(gaps, POLICY_SECTION_GUARD, &policy->guard_place[i],
+				      "allowing %s: the guard is not enforced yet; leave \"guard:\" out or write \"guard: unrestricted\"",
+				      policy_guard_name(i));
+	}
+	return err;
+}
+
+int gaps_find(const struct policy *policy, struct policy_compiled *ret)
+{
+	struct gaps gaps = {.compiled = ret};
+	int err = 0;
+
+	/* what an unrestricted section lists besides, from includes, decides nothing */
+	if (!policy->unrestricted[POLICY_SECTION_NETWORK])
+		err = net_gaps(&gaps, &policy->net_allow);
+	if (!err && !policy->unrestricted[POLICY_SECTION_NETWORK])
+		err = net_gaps(&gaps, &policy->net_deny);
+	if (!err)
+		err = listen_gaps(&gaps, policy);
+	if (!err && !policy->unrestricted[POLICY_SECTION_FILES])
+		err = file_gaps(&gaps, &policy->file_allow);
+	if (!err && !policy->unrestricted[POLICY_SECTION_FILES])
+		err = file_gaps(&gaps, &policy->file_deny);
+	if (!err && !policy->unrestricted[POLICY_SECTION_GUARD])
+		err = guard_gaps(&gaps, policy);
+	return err;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Path patterns; see pattern.h. */
+#include "policy/pattern.h"
+
+#include <string.h>
+
+#include "weir/abi.h"
+
+/*
+ * Length of a class that starts at text, "[a-z]"; 0 and *ret_problem if it is
+ * none. Bytes beyond ASCII are refused: a class takes one byte.
+ */
+static size_t class_len(const char *text, const char **ret_problem)
+{
+	size_t at = 1;
+	unsigned char low, high;
+
+	if (text[at] == '!' || text[at] == '^')
+		at++;
+	if (text[at] == ']')
+		return *ret_problem = "a class of characters is empty", 0;
+	while (text[at] != ']') {
+		if (text[at] == '\\')
+			at++;
+		low = (unsigned char)text[at];
+		if (!low)
+			return *ret_problem = "'[' without its ']'", 0;
+		if (low == '/')
+			return *ret_problem = "'/' inside a class of characters", 0;
+		if (low >= 0x80)
+			return *ret_problem = "a class of characters takes ASCII only", 0;
+		at++;
+		if (text[at] != '-' || text[at + 1] == ']')
+			continue;
+		at++;
+		if (text[at] == '\\')
+			at++;
+		high = (unsigned char)text[at];
+		if (high && high < low)
+			return *ret_problem = "a class of characters has a reversed range", 0;
+		if (high == '/' || (low < '/' && high > '/'))
+			return *ret_problem = "a range in a class of characters includes '/'", 0;
+		if (high)
+			at++;
+	}
+	return at + 1;
+}
+
+/* What was seen of the component being read. */
+struct component {
+	size_t len;	/* bytes it stands for, where it is literal */
+	bool wild;
+	bool dots;	/* nothing but dots so far */
+};
+
+static const char *component_end(const struct component *component)
+{
+	if (component->wild)
+		return NULL;
+	if (!component->len)
+		return "an empty component (\"//\" or a '/' at the end)";
+	if (component->dots && component->len <= 2)
+		return "a component \".\" or \"..\": paths are matched after they are resolved";
+	if (component->len > WEIR_NAME_MAX)
+		return "a component longer than 255 bytes";
+	return NULL;
+}
+
+/*
+ * Reads the components from text on, which is behind a '/'. path gets the
+ * bytes without escapes, as far as they are literal.
+ */
+static const char *components_parse(const char *text, char *path, size_t *ret_len, bool *ret_wild)
+{
+	struct component component = {.dots = true};
+	const char *problem = NULL;
+	size_t len = 0, step;
+
+	*ret_wild = false;
+	path[len++] = '/';
+	for (;; text += step) {
+		step = 1;
+		switch (*text) {
+		case '\0':
+		case '/':
+			problem = component_end(&component);
+			*ret_wild |= component.wild;
+			component = (struct component){.dots = true};
+			break;
+		case '*':
+		case '?':
+			component.wild = true;
+			break;
+		case '[':
+			step = class_len(text, &problem);
+			component.wild = true;
+			break;
+		case '\\':
+			text++;
+			if (!*text || *text == '/')
+				return "'\\' escapes nothing here";
+			/* fall through */
+		default:
+			component.dots &= *text == '.';
+			component.len++;
+			break;
+		}
+		if (problem || !*text)
+			break;
+		path[len++] = *text;
+	}
+	*ret_len = len;
+	return problem;
+}
+
+static const char *abstract_check(const char *text)
+{
+	const char *problem = text[1] ? NULL : "'@' without a name";
+
+	while (*++text && !problem) {
+		if (*text == '[') {
+			size_t len = class_len(text, &problem);
+
+			text += len ? len - 1 : 0;
+		} else if (*text == '\\' && !*++text) {
+			return "'\\' escapes nothing here";
+		}
+	}
+	return problem;
+}
+
+/* Does text end in "/" and "**", that is, mean a whole tree? */
+static bool ends_in_tree(const char *text, size_t len)
+{
+	return len >= 3 && memcmp(text + len - 3, "/**", 3) == 0;
+}
+
+const char *pattern_parse(const char *text, bool abstract, struct arena *arena,
+			  struct pattern *ret, bool *ret_nomem)
+{
+	bool tree, rooted = text[0] == '/', wild = false;
+	size_t text_len = strlen(text), len = 0;
+	const char *problem, *rest;
+	char *path, *cut;
+
+	*ret_nomem = false;
+	if (text_len > WEIR_PATH_MAX)
+		return "a pattern longer than 4096 bytes";
+	if (abstract && text[0] == '@') {
+		ret->kind = PATTERN_ABSTRACT;
+		ret->text = text;
+		return abstract_check(text);
+	}
+	if (!rooted && strncmp(text, "**/", 3) != 0)
+		return "a pattern that does not start with '/' or \"**/\"";
+
+	tree = rooted && ends_in_tree(text, text_len);
+	path = arena_alloc(arena, text_len + 2);
+	cut = tree ? arena_copy(arena, text, text_len - 3) : NULL;
+	if (!path || (tree && !cut)) {
+		*ret_nomem = true;
+		return NULL;
+	}
+	rest = rooted ? text + 1 : text + 3;
+	if (tree)
+		rest = cut[0] ? cut + 1 : NULL;
+	if (rest && !(rooted && !*rest && !tree)) {
+		problem = components_parse(rest, path, &len, &wild);
+		if (problem)
+			return problem;
+	}
+	path[len] = '\0';
+	wild |= !rooted;
+	ret->kind = wild ? PATTERN_WILD : tree ? PATTERN_SUBTREE : PATTERN_LITERAL;
+	ret->text = text;
+	ret->path = path;
+	ret->len = len;
+	return NULL;
+}
+
+/* Does the class at pattern take c? */
+static bool class_takes(const char *pattern, size_t len, char c)
+{
+	bool negated = pattern[1] == '!' || pattern[1] == '^', found = false;
+	unsigned char low, high, byte = (unsigned char)c;
+	size_t at = negated ? 2 : 1;
+
+	while (at < len - 1) {
+		if (pattern[at] == '\\')
+			at++;
+		low = high = (unsigned char)pattern[at++];
+		if (pattern[at] == '-' && at + 1 < len - 1) {
+			at++;
+			if (pattern[at] == '\\')
+				at++;
+			high = (unsigned char)pattern[at++];
+		}
+		found |= byte >= low && byte <= high;
+	}
+	return found != negated;
+}
+
+/* Takes one element of the pattern, not a star, and one byte. Gives the element's length, 0: no match. */
+static size_t one_takes(const char *pattern, char c)
+{
+	const char *problem;
+	size_t len;
+
+	switch (*pattern) {
+	case '\0':
+		return 0;
+	case '?':
+		return c != '/' ? 1 : 0;
+	case '[':
+		len = class_len(pattern, &problem);
+		return c != '/' && class_takes(pattern, len, c) ? len : 0;
+	case '\\':
+		return pattern[1] == c ? 2 : 0;
+	default:
+		return *pattern == c ? 1 : 0;
+	}
+}
+
+/* Where a failed match goes on: after a star that takes some more. */
+struct resume {
+	const char *pattern;	/* NULL: there is none */
+	const char *path;
+	bool whole;		/* takes whole components only */
+};
+
+/* Lets a star take more. False: it has taken all it may. */
+static bool resume_more(struct resume *resume, const char *end)
+{
+	if (!resume->pattern || resume->path >= end)
+		return false;
+	resume->path++;
+	while (resume->whole && resume->path < end && resume->path[-1] != '/')
+		resume->path++;
+	return !resume->whole || resume->path[-1] == '/';
+}
+
+/*
+ * Stars are tried shortest first. Going back to the last "*" and from there
+ * to the last "**" is enough: what an earlier star could take more of, the
+ * later one can take instead, and "*" ends at the same '/' in any case.
+ */
+static bool wild_matches(const char *pattern, const char *path, const char *end)
+{
+	struct resume star = {0}, tree = {0};
+	size_t len;
+
+	for (;;) {
+		if (strcmp(pattern, "/**") == 0 && (path == end || *path == '/'))
+			return true;
+		if (strncmp(pattern, "/**/", 4) == 0 && path < end && *path == '/') {
+			pattern += 4;
+			tree = (struct resume){pattern, ++path, true};
+			star.pattern = NULL;
+			continue;
+		}
+		if (strncmp(pattern, "**", 2) == 0) {
+			pattern += strspn(pattern, "*");
+			tree = (struct resume){pattern, path, false};
+			star.pattern = NULL;
+			continue;
+		}
+		if (*pattern == '*') {
+			star = (struct resume){++pattern, path, false};
+			continue;
+		}
+		if (path == end && !*pattern)
+			return true;
+		len = path < end ? one_takes(pattern, *path) : 0;
+		if (len) {
+			pattern += len;
+			path++;
+		} else if (star.pattern && star.path < end && *star.path != '/') {
+			pattern = star.pattern;
+			path = ++star.path;
+		} else if (resume_more(&tree, end)) {
+			pattern = tree.pattern;
+			path = tree.path;
+			star.pattern = NULL;
+		} else {
+			return false;
+		}
+	}
+}
+
+bool pattern_matches(const struct pattern *pattern, const char *path, size_t len)
+{
+	if (len == 1 && path[0] == '/')
+		len = 0;
+	switch (pattern->kind) {
+	case PATTERN_LITERAL:
+		return len == pattern->len && memcmp(path, pattern->path, len) == 0;
+	case PATTERN_SUBTREE:
+		return len >= pattern->len && memcmp(path, pattern->path, pattern->len) == 0 &&
+		       (len == pattern->len || path[pattern->len] == '/');
+	case PATTERN_WILD:
+		return wild_matches(pattern->text, path, path + len);
+	case PATTERN_ABSTRACT:
+		break;
+	}
+	return false;
+}
+
+bool pattern_is_proc_self(const struct pattern *pattern)
+{
+	static const char *const own[] = {"/proc/self", "/proc/thread-self"};
+	size_t i, len;
+
+	for (i = 0; i < 2; i++) {
+		const char *text = pattern->kind == PATTERN_WILD ? pattern->text : pattern->path;
+
+		len = strlen(own[i]);
+		if (pattern->kind != PATTERN_ABSTRACT && strncmp(text, own[i], len) == 0 &&
+		    (!text[len] || text[len] == '/'))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What bytes and plain scalars are; see scalar.h. */
+#include "policy/scalar.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static void byte_report(const struct source *source, size_t at, const char *what, struct report *report)
+{
+	struct place place = {.source = source, .offset = (uint32_t)at, .width = 1};
+
+	report_add(report, &place, "%s (byte 0x%02x)", what, (unsigned char)source->text[at]);
+	report_hint(report, "a policy is UTF-8 text; in double quotes, \\xNN and \\uNNNN write other characters");
+}
+
+bool source_check(const struct source *source, struct report *report)
+{
+	size_t at, step;
+
+	for (at = 0; at < source->len; at += step) {
+		unsigned char c = (unsigned char)source->text[at];
+
+		step = utf8_len(source->text + at, source->len - at);
+		if (!step) {
+			byte_report(source, at, "this is not valid UTF-8", report);
+			return false;
+		}
+		if (c == '\r' && at + 1 < source->len && source->text[at + 1] == '\n')
+			continue;
+		if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f) {
+			byte_report(source, at, "control characters do not belong in a policy", report);
+			return false;
+		}
+		/* U+0080 to U+009F, U+FEFF and U+FFFE, U+FFFF: not printable by YAML 5.1 */
+		if ((c == 0xc2 && (unsigned char)source->text[at + 1] < 0xa0) ||
+		    (step == 3 && (memcmp(source->text + at, "\xef\xbb\xbf", 3) == 0 ||
+		     memcmp(source->text + at, "\xef\xbf\xbe", 3) == 0 ||
+		     memcmp(source->text + at, "\xef\xbf\xbf", 3) == 0))) {
+			byte_report(source, at, "this character is not printable", report);
+			return false;
+		}
+	}
+	return true;
+}
+
+static const char *digits_skip(const char *text, const char *digits)
+{
+	return text + strspn(text, digits);
+}
+
+static bool is_int(const char *text)
+{
+	static const char decimal[] = "0123456789", octal[] = "01234567", hex[] = "0123456789abcdefABCDEF";
+
+	if (text[0] == '0' && text[1] == 'o' && text[2])
+		return !*digits_skip(text + 2, octal);
+	if (text[0] == '0' && text[1] == 'x' && text[2])
+		return !*digits_skip(text + 2, hex);
+	if (*text == '-' || *text == '+')
+		text++;
+	return *text && !*digits_skip(text, decimal);
+}
+
+static bool is_float(const char *text)
+{
+	static const char decimal[] = "0123456789";
+	const char *at = text, *start;
+	bool digits;
+
+	if (strcmp(at, ".nan") == 0 || strcmp(at, ".NaN") == 0 || strcmp(at, ".NAN") == 0)
+		return true;
+	if (*at == '-' || *at == '+')
+		at++;
+	if (strcmp(at, ".inf") == 0 || strcmp(at, ".Inf") == 0 || strcmp(at, ".INF") == 0)
+		return true;
+	start = at;
+	at = digits_skip(at, decimal);
+	digits = at > start;
+	if (*at == '.') {
+		start = ++at;
+		at = digits_skip(at, decimal);
+		digits = digits || at > start;
+	}
+	if (!digits)
+		return false;
+	if (*at == 'e' || *at == 'E') {
+		at++;
+		if (*at == '-' || *at == '+')
+			at++;
+		start = at;
+		at = digits_skip(at, decimal);
+		if (at == start)
+			return false;
+	}
+	return !*at;
+}
+
+enum yaml_kind scalar_kind(const char *text)
+{
+	static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
+	static const char *const bools[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(nulls); i++) {
+		if (strcmp(text, nulls[i]) == 0)
+			return YAML_NULL;
+	}
+	for (i = 0; i < ARRAY_SIZE(bools); i++) {
+		if (strcmp(text, bools[i]) == 0)
+			return YAML_BOOL;
+	}
+	if (is_int(text))
+		return YAML_INT;
+	return is_float(text) ? YAML_FLOAT : YAML_STRING;
+}
+
+bool scalar_text_ok(const char *text, size_t len)
+{
+	size_t at, step;
+
+	for (at = 0; at < len; at += step) {
+		step = utf8_len(text + at, len - at);
+		if (!step || !text[at])
+			return false;
+	}
+	return true;
+}

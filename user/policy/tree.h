@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A policy as a tree: what the reader fills and compile, explain and notes
+ * walk. Everything lives in the policy's arena.
+ */
+#ifndef WEIR_POLICY_TREE_H
+#define WEIR_POLICY_TREE_H
+
+#include "policy/arena.h"
+#include "policy/pattern.h"
+#include "policy/policy.h"
+#include "policy/source.h"
+#include "weir/abi.h"
+
+/* Limits of the language; kernel limits stand in abi.h. Each is told when it is passed. */
+#define POLICY_RULES_MAX 8192		/* rules of all lists together */
+#define POLICY_ADDRESSES_MAX 1048576	/* addresses of all network rules together */
+#define POLICY_PATTERNS_MAX 131072	/* path patterns and exceptions of all file rules together */
+#define POLICY_FILES_MAX 256		/* files a policy includes, itself counted */
+
+struct port_range {
+	uint16_t first;
+	uint16_t last;
+};
+
+enum policy_proto_bit {
+	POLICY_PROTO_TCP = 1u << WEIR_PROTO_TCP,
+	POLICY_PROTO_UDP = 1u << WEIR_PROTO_UDP,
+	POLICY_PROTO_ICMP = 1u << WEIR_PROTO_ICMP,
+	POLICY_PROTO_OTHER = 1u << WEIR_PROTO_OTHER,
+	POLICY_PROTO_ANY = (1u << WEIR_PROTO_COUNT) - 1,
+};
+
+/* Of network.allow, network.deny and network.listen. */
+struct net_rule {
+	const char *name;
+	struct place place;	/* of the name */
+	const char **hosts;	/* lower case; "*." in front: names below */
+	size_t n_hosts;
+	struct place hosts_place;
+	struct prefix *prefixes;
+	size_t n_prefixes;
+	struct port_range *ports;
+	size_t n_ports;		/* 0: every port */
+	unsigned int protos;	/* enum policy_proto_bit */
+	struct place proto_place;
+};
+
+/* Of files.allow and files.deny. */
+struct file_rule {
+	const char *name;
+	struct place place;
+	struct pattern *paths;
+	size_t n_paths;
+	struct pattern *except;
+	size_t n_except;
+	unsigned int access;	/* WEIR_ACCESS_BIT()s */
+};
+
+/* Of network.unix. */
+struct unix_rule {
+	const char *name;
+	struct place place;
+	struct pattern *paths;
+	size_t n_paths;
+};
+
+struct net_rules {
+	struct net_rule *list;
+	size_t n;
+	size_t cap;
+};
+
+struct file_rules {
+	struct file_rule *list;
+	size_t n;
+	size_t cap;
+};
+
+struct unix_rules {
+	struct unix_rule *list;
+	size_t n;
+	size_t cap;
+};
+
+enum policy_guard {
+	POLICY_GUARD_MOUNT,
+	POLICY_GUARD_NAMESPACES,
+	POLICY_GUARD_PTRACE,
+	POLICY_GUARD_BPF,
+	POLICY_GUARD_KERNEL_MODULES,
+	POLICY_GUARD_RAW_SOCKETS,
+	POLICY_GUARD_PACKET_SOCKETS,
+	POLICY_GUARD_SIGNALS,
+	POLICY_GUARD_IPC,
+	POLICY_GUARD_TUN,
+	POLICY_GUARD_COUNT,
+};
+
+const char *policy_guard_name(enum policy_guard guard);
+
+/* "read", "write", … */
+const char *policy_access_name(enum weir_access access);
+
+struct upstream {
+	struct weir_addr addr;
+	uint16_t port;		/* 53 unless given */
+};
+
+struct policy {
+	struct arena arena;
+	struct source *sources;	/* in the order in which they were opened */
+
+	const char *name;
+	struct place name_place;
+	const char *description;	/* NULL: none */
+	struct policy_pair *identity;
+	size_t n_identity;
+	struct policy_pair *parameters;	/* in force; declared by the policy itself */
+	size_t n_parameters;
+	uint64_t expires_s;		/* UTC seconds since 1970; 0: never */
+	bool audit_mode;
+	unsigned int record;		/* WEIR_INSTANCE_RECORD_* */
+	bool when_full_deny;
+
+	/* of the policy or of anything it includes */
+	bool present[POLICY_SECTION_COUNT];
+	bool unrestricted[POLICY_SECTION_COUNT];
+	struct place section_place[POLICY_SECTION_COUNT];
+
+	struct net_rules net_allow;
+	struct net_rules net_deny;
+	struct net_rules listen;
+	struct unix_rules unix_allow;
+	bool tls_off;
+	bool dns_present;
+	struct upstream *upstreams;
+	size_t n_upstreams;	/* 0: the system's resolvers */
+	const char **dns_types;
+	size_t n_dns_types;
+	bool allow_rebinding;
+
+	struct file_rules file_allow;
+	struct file_rules file_deny;
+
+	bool guard_allow[POLICY_GUARD_COUNT];
+	struct place guard_place[POLICY_GUARD_COUNT];
+};
+
+#endif
