@@ -13,13 +13,13 @@ struct stat_fields {
 	uint64_t start_ns;
 };
 
-/* Newlines and backslashes are shown as escapes: such a name is left unknown. */
+/* Names of kernel threads can be longer than a record's: those are left unknown. */
 static void comm_parse(const char *from, const char *to, struct stat_fields *ret)
 {
 	size_t len = (size_t)(to - from);
 
 	memset(ret->comm, 0, sizeof(ret->comm));
-	if (len < sizeof(ret->comm) && !memchr(from, '\\', len))
+	if (len < sizeof(ret->comm))
 		memcpy(ret->comm, from, len);
 }
 
