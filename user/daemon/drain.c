@@ -147,6 +147,8 @@ static void *drain_main(void *context)
 
 static void drain_free(struct drain *drain)
 {
+	if (!drain)
+		return;
 	ring_close(drain->ring);
 	process_table_free(drain->processes);
 	procfs_done(&drain->procfs);
