@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What is right in a policy and may still surprise; see notes.h. */
+#include "policy/notes.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "policy/tree.h"
+
+/* The walk over the patterns of one rule. */
+struct walk {
+	const char *rule;
+	char before[PATH_MAX];	/* the pattern looked at before */
+	size_t checked;		/* bytes of it that are known to be no links */
+	char link[PATH_MAX];	/* the link noted last */
+	struct buf *ret;
+};
+
+/* The real name of what a pattern means behind a link, or "" where it cannot be told. */
+static void real_name(const char *link, const char *rest, struct buf *ret)
+{
+	char real[PATH_MAX];
+
+	if (!realpath(link, real))
+		return;
+	buf_add_string(ret, ", \"");
+	text_show(real, strlen(real), ret);
+	text_show(rest, strlen(rest), ret);
+	buf_add_char(ret, '"');
+}
+
+static void link_note(struct walk *walk, const struct pattern *pattern, const char *link)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlink(link, target, sizeof(target));
+
+	if (len < 0 || strcmp(walk->link, link) == 0)
+		return;
+	snprintf(walk->link, sizeof(walk->link), "%s", link);
+	place_format(&pattern->place, walk->ret);
+	buf_printf(walk->ret, ": note: rule \"%s\": ", walk->rule);
+	text_show(link, strlen(link), walk->ret);
+	buf_add_string(walk->ret, " is a link to ");
+	text_show(target, (size_t)len, walk->ret);
+	buf_add_string(walk->ret, "; what lies behind it is matched under its real name only");
+	real_name(link, pattern->text + strlen(link), walk->ret);
+	buf_add_char(walk->ret, '\n');
+}
+
+/* Bytes of a pattern in front of its first special character, back to a whole component. */
+static size_t literal_len(const char *text)
+{
+	size_t len = strcspn(text, "*?[\\");
+
+	if (!text[len])
+		return len;
+	while (len && text[len] != '/')
+		len--;
+	return len;
+}
+
+static void pattern_note(struct walk *walk, const struct pattern *pattern)
+{
+	char path[PATH_MAX];
+	size_t len = literal_len(pattern->text), shared = 0, at;
+	struct stat stat;
+
+	if (pattern->text[0] != '/' || len == 0 || len >= sizeof(path))
+		return;
+	memcpy(path, pattern->text, len);
+	path[len] = '\0';
+	while (shared < walk->checked && path[shared] == walk->before[shared])
+		shared++;
+	for (at = 1; at <= len; at++) {
+		char c = path[at];
+
+		if (c && c != '/')
+			continue;
+		/* the pattern before went through here */
+		if (at <= shared && (at == walk->checked || walk->before[at] == '/'))
+			continue;
+		path[at] = '\0';
+		if (lstat(path, &stat) < 0)
+			return;
+		if (S_ISLNK(stat.st_mode)) {
+			link_note(walk, pattern, path);
+			return;
+		}
+		path[at] = c;
+		memcpy(walk->before, path, at);
+		walk->checked = at;
+	}
+}
+
+static void rules_note(const struct file_rules *rules, struct buf *ret)
+{
+	struct walk walk = {.ret = ret};
+	size_t i, j;
+
+	for (i = 0; i < rules->n; i++) {
+		walk.rule = rules->list[i].name;
+		walk.link[0] = '\0';
+		for (j = 0; j < rules->list[i].n_paths; j++)
+			pattern_note(&walk, &rules->list[i].paths[j]);
+		for (j = 0; j < rules->list[i].n_except; j++)
+			pattern_note(&walk, &rules->list[i].except[j]);
+	}
+}
+
+void policy_notes(const struct policy *policy, struct buf *ret)
+{
+	rules_note(&policy->file_allow, ret);
+	rules_note(&policy->file_deny, ret);
+}
