@@ -63,12 +63,16 @@ $B/fuzz/%.o: tests/fuzz/%.c | $B/.setup
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined $(CFLAGS_BASE) -MMD -MP -c $< -o $@
 
-$B/fuzz/libweir.a: $(FUZZ_OBJ)
-	rm -f $@
-	ar rcs $@ $^
+# FOLDER_fuzz takes the code of user/FOLDER and user/base
+define fuzz_folder
+$B/fuzz/lib$(1).a: $(filter $B/fuzz/obj/$(1)/%,$(FUZZ_OBJ))
+	rm -f $$@
+	ar rcs $$@ $$^
 
-$(FUZZ_BIN): %: %.o $B/fuzz/libweir.a
-	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $< $B/fuzz/libweir.a $(LIBS_ALL) -o $@
+$B/fuzz/$(1)_fuzz: $B/fuzz/$(1)_fuzz.o $B/fuzz/lib$(1).a $B/fuzz/libbase.a
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $$< -L$B/fuzz -l$(1) -lbase $$(LIBS_ALL) -o $$@
+endef
+$(foreach folder,$(SAN_FOLDERS),$(eval $(call fuzz_folder,$(folder))))
 
 # what is found stays in build/fuzz: NAME.corpus grows over runs, NAME-crash-* fails the build
 FUZZ_SEEDS = $(wildcard tests/fuzz/seeds/$(*F) $(if $(filter policy_fuzz,$(*F)),tests/policies allowlists))

@@ -13,6 +13,7 @@ void log_set_level(enum log_level level)
 }
 
 /* One write per message, so that lines of several processes do not mix. */
+__attribute__((format(printf, 3, 0)))
 static void say(enum log_level level, const char *prefix, const char *format, va_list args)
 {
 	char line[4096];
