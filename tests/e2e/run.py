@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Runs the end-to-end tests of the command line; ends with "N passed, N failed"."""
+
+import os
+import sys
+import unittest
+
+import harness
+
+
+class Result(unittest.TextTestResult):
+    passed = 0
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.passed += 1
+
+
+def main():
+    if os.geteuid() != 0:
+        print("these tests need root", file=sys.stderr)
+        return 2
+    harness.Case.weir = os.path.realpath(sys.argv[1])
+    folder = os.path.dirname(os.path.realpath(__file__))
+    suite = unittest.defaultTestLoader.discover(folder, pattern=os.environ.get("E2E", "*_test.py"))
+    runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result)
+    result = runner.run(suite)
+    failed = result.testsRun - result.passed
+    print(f"{result.passed} passed, {failed} failed")
+    return 1 if failed or not result.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
