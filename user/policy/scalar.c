@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 static void byte_report(const struct source *source, size_t at, const char *what, struct report *report)
 {
@@ -17,27 +18,24 @@ static void byte_report(const struct source *source, size_t at, const char *what
 bool source_check(const struct source *source, struct report *report)
 {
 	size_t at, step;
+	uint32_t code;
 
 	for (at = 0; at < source->len; at += step) {
-		unsigned char c = (unsigned char)source->text[at];
-
-		step = utf8_len(source->text + at, source->len - at);
+		step = utf8_next(source->text + at, source->len - at, &code);
 		if (!step) {
 			byte_report(source, at, "this is not valid UTF-8", report);
 			return false;
 		}
-		if (c == '\r' && at + 1 < source->len && source->text[at + 1] == '\n')
+		if (code == '\n' || code == '\t' ||
+		    (code == '\r' && at + 1 < source->len && source->text[at + 1] == '\n'))
 			continue;
-		if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f) {
-			byte_report(source, at, "control characters do not belong in a policy", report);
+		/* what YAML 1.2 does not call printable (5.1) */
+		if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xfffe || code == 0xffff) {
+			byte_report(source, at, "a control character does not belong in a policy", report);
 			return false;
 		}
-		/* U+0080 to U+009F, U+FEFF and U+FFFE, U+FFFF: not printable by YAML 5.1 */
-		if ((c == 0xc2 && (unsigned char)source->text[at + 1] < 0xa0) ||
-		    (step == 3 && (memcmp(source->text + at, "\xef\xbb\xbf", 3) == 0 ||
-		     memcmp(source->text + at, "\xef\xbf\xbe", 3) == 0 ||
-		     memcmp(source->text + at, "\xef\xbf\xbf", 3) == 0))) {
-			byte_report(source, at, "this character is not printable", report);
+		if (character_hidden(code)) {
+			byte_report(source, at, "an invisible character, or one that sets the direction of text", report);
 			return false;
 		}
 	}
@@ -120,7 +118,7 @@ bool scalar_text_ok(const char *text, size_t len)
 	size_t at, step;
 
 	for (at = 0; at < len; at += step) {
-		step = utf8_len(text + at, len - at);
+		step = character_len(text + at, len - at);
 		if (!step || !text[at])
 			return false;
 	}

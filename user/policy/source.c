@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 #define SHOW_WIDTH 100		/* bytes of a line that messages print */
 #define SHOW_BEFORE 60		/* of these before the place, where a line is longer */
@@ -78,27 +79,17 @@ int source_set(struct source *source, const char *text, size_t len, struct arena
 	return 0;
 }
 
-size_t utf8_len(const char *text, size_t len)
+bool character_hidden(uint32_t code)
 {
-	const unsigned char *c = (const unsigned char *)text;
-	size_t need, i;
+	return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff || code == 0x061c || code == 0x00ad;
+}
 
-	if (len == 0)
-		return 0;
-	if (c[0] < 0x80)
-		return 1;
-	need = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
-	if (c[0] < 0xc2 || c[0] > 0xf4 || need > len)
-		return 0;
-	for (i = 1; i < need; i++) {
-		if ((c[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* overlong forms, surrogates, beyond U+10FFFF (RFC 3629, 3) */
-	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
-	    (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
-		return 0;
-	return need;
+size_t character_len(const char *text, size_t len)
+{
+	uint32_t code;
+
+	return len ? utf8_next(text, len, &code) : 0;
 }
 
 static size_t column_count(const char *text, size_t len)
@@ -106,7 +97,7 @@ static size_t column_count(const char *text, size_t len)
 	size_t n = 0, at = 0, step;
 
 	for (; at < len; at += step, n++) {
-		step = utf8_len(text + at, len - at);
+		step = character_len(text + at, len - at);
 		if (!step)
 			step = 1;
 	}
@@ -160,7 +151,7 @@ uint32_t source_offset(const struct source *source, unsigned int line, unsigned 
 	text = source->text + source->lines[index];
 	len = line_len(source, index);
 	for (; column > 1 && at < len; column--, at += step) {
-		step = utf8_len(text + at, len - at);
+		step = character_len(text + at, len - at);
 		if (!step)
 			step = 1;
 	}
@@ -170,20 +161,15 @@ uint32_t source_offset(const struct source *source, unsigned int line, unsigned 
 void text_show(const char *text, size_t len, struct buf *ret)
 {
 	size_t at = 0, step;
+	uint32_t code;
 
 	for (; at < len; at += step) {
-		unsigned char c = (unsigned char)text[at];
-		bool control;
-
-		step = utf8_len(text + at, len - at);
-		/* C0, DEL, and the C1 controls U+0080 to U+009F */
-		control = c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[at + 1] < 0xa0);
-		if (!step || control) {
-			buf_add_char(ret, c == '\t' ? ' ' : '?');
-			step = step ? step : 1;
-		} else {
+		step = utf8_next(text + at, len - at, &code);
+		if (!step || code < 0x20 || (code >= 0x7f && code < 0xa0) || character_hidden(code))
+			buf_add_char(ret, step && code == '\t' ? ' ' : '?');
+		else
 			buf_add(ret, text + at, step);
-		}
+		step = step ? step : 1;
 	}
 }
 

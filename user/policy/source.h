@@ -3,6 +3,7 @@
 #ifndef WEIR_POLICY_SOURCE_H
 #define WEIR_POLICY_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,10 +52,13 @@ void place_format(const struct place *place, struct buf *ret);
 /* Appends the line with its number, and below it a caret and tildes under the place. */
 void place_show(const struct place *place, struct buf *ret);
 
-/* Appends text in which control characters and invalid UTF-8 are replaced by '?'. */
+/* Appends text in which '?' stands for control characters, hidden ones and invalid UTF-8. */
 void text_show(const char *text, size_t len, struct buf *ret);
 
-/* Length of the valid UTF-8 sequence that text starts with; 0: there is none. */
-size_t utf8_len(const char *text, size_t len);
+/* Length of the character that text starts with; 0: there is none. */
+size_t character_len(const char *text, size_t len);
+
+/* Invisible, or sets the direction of text: what is read would not be what is there. */
+bool character_hidden(uint32_t code);
 
 #endif
