@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static char *reserve(struct buf *buf, size_t more)
 {
@@ -33,7 +32,7 @@ static char *reserve(struct buf *buf, size_t more)
 	return buf->data + buf->len;
 }
 
-void buf_add(struct buf *buf, const void *data, size_t len)
+void buf_grow_add(struct buf *buf, const void *data, size_t len)
 {
 	char *to = len ? reserve(buf, len) : NULL;
 
@@ -41,16 +40,6 @@ void buf_add(struct buf *buf, const void *data, size_t len)
 		return;
 	memcpy(to, data, len);
 	buf->len += len;
-}
-
-void buf_add_string(struct buf *buf, const char *string)
-{
-	buf_add(buf, string, strlen(string));
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-	buf_add(buf, &c, 1);
 }
 
 void buf_add_u64(struct buf *buf, uint64_t value)

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -18,9 +19,29 @@ struct buf {
 	int error;	/* 0 or -ENOMEM */
 };
 
-void buf_add(struct buf *buf, const void *data, size_t len);
-void buf_add_string(struct buf *buf, const char *string);
-void buf_add_char(struct buf *buf, char c);
+void buf_grow_add(struct buf *buf, const void *data, size_t len);
+
+/* Inline while there is room: a log line is a hundred small pieces. */
+static inline void buf_add(struct buf *buf, const void *data, size_t len)
+{
+	if (len > buf->cap - buf->len || buf->error) {
+		buf_grow_add(buf, data, len);
+	} else if (len) {
+		memcpy(buf->data + buf->len, data, len);
+		buf->len += len;
+	}
+}
+
+static inline void buf_add_char(struct buf *buf, char c)
+{
+	buf_add(buf, &c, 1);
+}
+
+static inline void buf_add_string(struct buf *buf, const char *string)
+{
+	buf_add(buf, string, strlen(string));
+}
+
 void buf_add_u64(struct buf *buf, uint64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

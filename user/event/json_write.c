@@ -18,17 +18,33 @@ void json_next(struct buf *out)
 void json_name_add(struct buf *out, const char *name, size_t name_len)
 {
 	json_next(out);
-	buf_add_char(out, '"');
 	buf_add(out, name, name_len);
-	buf_add(out, "\":", 2);
+}
+
+#define EACH_BYTE(byte) (0x0101010101010101ull * (byte))
+
+/* High bits set (and others with them) where a byte of the word is not plain; 0: all eight are. */
+static uint64_t special_bytes(uint64_t word)
+{
+	uint64_t quote = word ^ EACH_BYTE('"'), backslash = word ^ EACH_BYTE('\\');
+
+	/* below 0x20, '"', '\\', DEL and above: borrows and carries only ever add to what is found */
+	return ((word - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1)) |
+		(word + EACH_BYTE(1)) | word) & EACH_BYTE(0x80);
 }
 
 /* Bytes that stand for themselves: printable ASCII but '"' and '\'. */
 static size_t plain_len(const char *data, size_t len)
 {
+	uint64_t word;
 	size_t at;
 
-	for (at = 0; at < len; at++) {
+	for (at = 0; at + sizeof(word) <= len; at += sizeof(word)) {
+		memcpy(&word, data + at, sizeof(word));
+		if (special_bytes(word))
+			break;
+	}
+	for (; at < len; at++) {
 		unsigned char c = (unsigned char)data[at];
 
 		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
@@ -104,9 +120,7 @@ void json_bytes_add(struct buf *out, const char *name, size_t name_len, const ch
 	json_name_add(out, name, name_len);
 	if (json_string(out, data, len))
 		return;
-	json_next(out);
-	buf_add_char(out, '"');
-	buf_add(out, name, name_len);
+	json_name_add(out, name, name_len - 2);	/* without its end */
 	buf_add_string(out, "_b64\":");
 	json_base64(out, data, len);
 }

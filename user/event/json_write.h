@@ -16,9 +16,14 @@
 /* Begins an element: a comma unless it is the first in its object or list. */
 void json_next(struct buf *out);
 
-/* "name": with the comma it may need. name_len is strlen(name); see json_name(). */
+/*
+ * Names come as they stand in the text, "name": with quotes and colon, and
+ * their length: the macros make both of a literal. The comma they may need
+ * comes by itself.
+ */
 void json_name_add(struct buf *out, const char *name, size_t name_len);
-#define json_name(out, name) json_name_add(out, name, sizeof(name "") - 1)
+#define JSON_NAME(name) "\"" name "\":", sizeof(name) + 2
+#define json_name(out, name) json_name_add(out, JSON_NAME(name))
 
 /*
  * A string in quotes. Control characters (DEL and C1 too: logs are looked at
@@ -35,16 +40,16 @@ void json_base64(struct buf *out, const char *data, size_t len);
 void json_bytes_add(struct buf *out, const char *name, size_t name_len, const char *data,
 		    size_t len);
 #define json_bytes(out, name, data, len) \
-	json_bytes_add(out, name, sizeof(name "") - 1, data, len)
+	json_bytes_add(out, JSON_NAME(name), data, len)
 
 /* The same for a C string; NULL is left out. */
 void json_text_add(struct buf *out, const char *name, size_t name_len, const char *text);
-#define json_text(out, name, text) json_text_add(out, name, sizeof(name "") - 1, text)
+#define json_text(out, name, text) json_text_add(out, JSON_NAME(name), text)
 
 /* The same with a name from outside. Of a name that is not UTF-8 the exact bytes are not kept. */
 void json_pair(struct buf *out, const char *name, const char *text);
 
 void json_u64_add(struct buf *out, const char *name, size_t name_len, uint64_t value);
-#define json_u64(out, name, value) json_u64_add(out, name, sizeof(name "") - 1, value)
+#define json_u64(out, name, value) json_u64_add(out, JSON_NAME(name), value)
 
 #endif

@@ -15,8 +15,12 @@ static void add_losses(struct buf *out, const struct event_self *self,
 	for (type = 0; type < WEIR_EVENT_COUNT; type++) {
 		const char *name = event_type_name(type);
 
-		if (self->lost[type])
-			json_u64_add(out, name, strlen(name), self->lost[type]);
+		if (!self->lost[type])
+			continue;
+		json_next(out);
+		json_string(out, name, strlen(name));
+		buf_add_char(out, ':');
+		buf_add_u64(out, self->lost[type]);
 	}
 	if (self->lost[EVENT_LOST_UNKNOWN])
 		json_u64(out, "unknown", self->lost[EVENT_LOST_UNKNOWN]);

@@ -2,6 +2,7 @@
 /* Tests of user/base/addr. */
 #include "../test.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -102,6 +103,23 @@ static void refuses_what_is_no_prefix(void **state)
 		assert_int_equal(prefix_parse(cases[i], &prefix), -EINVAL);
 }
 
+/* Dotted text is our own: every byte in every place against the C library. */
+static void prints_v4_as_the_c_library(void **state)
+{
+	char text[ADDR_STRLEN], expected[ADDR_STRLEN];
+	struct weir_addr addr;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(addr_parse("0.0.0.0", &addr), 0);
+	for (i = 0; i < 1024; i++) {
+		addr.bytes[12 + i / 256] = (__u8)i;
+		addr_format(&addr, text);
+		assert_non_null(inet_ntop(AF_INET, addr.bytes + 12, expected, sizeof(expected)));
+		assert_string_equal(text, expected);
+	}
+}
+
 /* The longest there are: the buffers' sizes are constants. */
 static void longest_texts_fit(void **state)
 {
@@ -121,6 +139,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_no_address),
 		cmocka_unit_test(reads_and_prints_prefixes),
 		cmocka_unit_test(refuses_what_is_no_prefix),
+		cmocka_unit_test(prints_v4_as_the_c_library),
 		cmocka_unit_test(longest_texts_fit),
 	};
 
