@@ -55,18 +55,19 @@ static __always_inline bool scope_decide(struct weir_act *act, weir_scope_t hand
 	return DECISION_DENIES(decision);
 }
 
-static __always_inline void scopes_decide(struct weir_act *act, const struct weir_mark *mark,
+static __always_inline void scopes_decide(struct weir_act *act, const struct weir_bound *bound,
 					  decide_fn decide, void *action)
 {
 	act->decision = DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0);
-	if (mark->flags & WEIR_MARK_OVERFLOW) {
+	if (bound->scopes[0] == BOUND_UNKNOWN) {
 		act->decision = DECIDE_DENY(WEIR_REASON_SCOPE, 0);
 		return;
 	}
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < WEIR_NEST_MAX; i++) {
-		if (!mark->scopes[i])
+		if (!bound->scopes[i])
 			break;
-		if (scope_decide(act, mark->scopes[i], decide, action))
+		if (scope_decide(act, bound->scopes[i], decide, action))
 			break;
 	}
 }

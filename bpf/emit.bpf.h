@@ -99,36 +99,4 @@ static __always_inline void emit_flow(struct weir_act *act, const struct weir_ev
 	bpf_ringbuf_submit(event, ring_wakeup(act));
 }
 
-/* Piece of a record that lies in scratch space; len is at most WEIR_PATH_MAX. */
-struct emit_piece {
-	const void *data;
-	__u32 len;
-};
-
-/* A record of a fixed part and two variable ones. Returns < 0 when there is no room. */
-static __always_inline int emit_pieces(struct weir_act *act, const void *fixed, __u32 fixed_len,
-				       struct emit_piece one, struct emit_piece two)
-{
-	struct bpf_dynptr record;
-	__u64 wakeup = ring_wakeup(act);
-	__u32 size = fixed_len + one.len + two.len;
-	int err;
-
-	if (act_refused(act))
-		err = bpf_ringbuf_reserve_dynptr(&weir_ring_deny, size, 0, &record);
-	else
-		err = bpf_ringbuf_reserve_dynptr(&weir_ring_allow, size, 0, &record);
-	if (!err)
-		err = bpf_dynptr_write(&record, 0, (void *)fixed, fixed_len, 0);
-	if (!err && one.len && one.len <= WEIR_PATH_MAX)
-		err = bpf_dynptr_write(&record, fixed_len, (void *)one.data, one.len, 0);
-	if (!err && two.len && two.len <= WEIR_PATH_MAX)
-		err = bpf_dynptr_write(&record, fixed_len + one.len, (void *)two.data, two.len, 0);
-	if (err)
-		bpf_ringbuf_discard_dynptr(&record, 0);
-	else
-		bpf_ringbuf_submit_dynptr(&record, wakeup);
-	return err;
-}
-
 #endif

@@ -108,33 +108,33 @@ static __always_inline int act_finish(struct weir_act *act, struct path_action *
 	__u32 flag = type == WEIR_EVENT_EXEC ? 0 : WEIR_INSTANCE_RECORD_FILES;
 
 	if (act_recorded(act, flag))
-		record_paths(act, type, action);
+		weir_record_paths(act, type, action);
 	if (!DECISION_DENIES(act->decision))
 		return 0;
 	return WEIR_DECISION_REASON(act->decision) == WEIR_REASON_WIDEN ? -EXDEV : -error;
 }
 
-static __noinline int object_decide(struct dentry *dentry, struct vfsmount *mnt, __u32 access,
+static __always_inline int object_decide(struct dentry *dentry, struct vfsmount *mnt, __u32 access,
 				    __u32 type)
 {
 	struct path_action action = {.dentry = dentry, .mnt = mnt, .access = access};
 	struct weir_act act = {0};
-	struct weir_mark mark;
+	struct weir_bound bound = {0};
 
-	if (!scope_resolve(&mark, type == WEIR_EVENT_EXEC))
+	if (!weir_scope_resolve(&bound, type == WEIR_EVENT_EXEC))
 		return 0;
-	scopes_decide(&act, &mark, decide_object, &action);
+	scopes_decide(&act, &bound, decide_object, &action);
 	return act_finish(&act, &action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
 }
 
-static __noinline int move_decide(struct path_action *action, __u32 type)
+static __always_inline int move_decide(struct path_action *action, __u32 type)
 {
 	struct weir_act act = {0};
-	struct weir_mark mark;
+	struct weir_bound bound = {0};
 
-	if (!scope_resolve(&mark, false))
+	if (!weir_scope_resolve(&bound, false))
 		return 0;
-	scopes_decide(&act, &mark, decide_move, action);
+	scopes_decide(&act, &bound, decide_move, action);
 	return act_finish(&act, action, type, EACCES);
 }
 
@@ -142,10 +142,8 @@ SEC("lsm/file_open")
 int BPF_PROG(weir_file_open, struct file *file)
 {
 	__u32 mode = file->f_mode, flags = file->f_flags, access = 0;
+	__u32 type = flags & FMODE_EXEC_FLAG ? WEIR_EVENT_EXEC : WEIR_EVENT_FILE_OPEN;
 
-	if (flags & FMODE_EXEC_FLAG)
-		return object_decide(file->f_path.dentry, file->f_path.mnt, EXECUTE,
-				     WEIR_EVENT_EXEC);
 	if (mode & FMODE_READ)
 		access |= READ;
 	if (mode & FMODE_WRITE || flags & O_TRUNC)
@@ -154,7 +152,9 @@ int BPF_PROG(weir_file_open, struct file *file)
 		access |= CREATE;
 	if (!access)
 		access = READ | WRITE;	/* O_ACCMODE: neither, but good for ioctl on either */
-	return object_decide(file->f_path.dentry, file->f_path.mnt, access, WEIR_EVENT_FILE_OPEN);
+	if (type == WEIR_EVENT_EXEC)
+		access = EXECUTE;
+	return object_decide(file->f_path.dentry, file->f_path.mnt, access, type);
 }
 
 SEC("lsm/path_mknod")

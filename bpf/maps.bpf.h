@@ -17,6 +17,9 @@
 #define __weak __attribute__((weak))
 #endif
 
+/* Keeps the compiler from carrying a bound over that the verifier is to see. */
+#define FORGET(var) asm volatile("" : "+r"(var))
+
 /* 0 → struct weir_config. User space; generation is also raised by the kernel side. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -158,6 +161,11 @@ struct {
  */
 struct weir_scratch {
 	__u8 path[WEIR_PATH_MAX + WEIR_NAME_MAX + 1];
+	union {			/* of the record that goes with it */
+		struct weir_event_file file;
+		struct weir_event_exec exec;
+		struct weir_event_exit exit;
+	};
 };
 
 /*

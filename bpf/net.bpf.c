@@ -62,18 +62,18 @@ static __u32 decide_flow(__u32 index, const struct weir_instance *instance, void
 {
 	const struct weir_event_flow *flow = action;
 
-	return flow_verdict(index, &flow->dest, proto_of(flow->protocol), flow->dport);
+	return weir_flow_verdict(index, &flow->dest, proto_of(flow->protocol), flow->dport);
 }
 
 static __noinline int flow_decide(struct weir_event_flow *flow, __u8 type)
 {
-	struct weir_mark mark;
+	struct weir_bound bound = {0};
 	struct weir_act act = {0};
 
-	if (!scope_resolve(&mark, false))
+	if (!weir_scope_resolve(&bound, false))
 		return HOOK_ALLOW;
 	addr_settle(&flow->dest);
-	scopes_decide(&act, &mark, decide_flow, flow);
+	scopes_decide(&act, &bound, decide_flow, flow);
 	if (act_recorded(&act, WEIR_INSTANCE_RECORD_NETWORK))
 		emit_flow(&act, flow, type);
 	return DECISION_DENIES(act.decision) ? HOOK_DENY : HOOK_ALLOW;
@@ -150,7 +150,7 @@ int weir_decide_flow(struct weir_ask_flow *ask)
 	struct weir_addr addr = ask->addr;
 
 	addr_settle(&addr);
-	ask->decision = flow_verdict(ask->instance, &addr, ask->proto, ask->port);
+	ask->decision = weir_flow_verdict(ask->instance, &addr, ask->proto, ask->port);
 	return 0;
 }
 

@@ -21,14 +21,12 @@
 SEC("lsm/task_alloc")
 int BPF_PROG(weir_task_alloc, struct task_struct *child)
 {
-	__u64 key = (__u64)child;
-	struct weir_mark mark;
+	struct weir_config *config = config_get();
+	volatile __u64 cells[2] = {0};
 
-	if (scope_resolve(&mark, false))
-		return bpf_map_update_elem(&weir_marks, &key, &mark, BPF_ANY) ? -EAGAIN : 0;
-	if (bpf_map_lookup_elem(&weir_marks, &key))
-		bpf_map_delete_elem(&weir_marks, &key);
-	return 0;
+	if (!config)
+		return -EAGAIN;
+	return weir_scope_inherit(number_of(cells, config->zero, child)) < 0 ? -EAGAIN : 0;
 }
 
 SEC("lsm/task_free")
@@ -47,15 +45,7 @@ int BPF_PROG(weir_task_free, struct task_struct *task)
 SEC("lsm/bprm_check_security")
 int BPF_PROG(weir_bprm_check, struct linux_binprm *bprm)
 {
-	__u64 key = (__u64)bpf_get_current_task_btf();
-	struct weir_mark mark, *own;
-
-	own = bpf_map_lookup_elem(&weir_marks, &key);
-	if (!own || !(own->flags & WEIR_MARK_LAUNCHER))
-		return 0;
-	scope_resolve(&mark, true);
-	mark_keep(key, &mark);
-	return mark.flags & WEIR_MARK_OVERFLOW ? -EPERM : 0;
+	return weir_scope_arm() < 0 ? -EPERM : 0;
 }
 
 /* Run by the launcher on itself (BPF_PROG_TEST_RUN), before it enters the cgroup. */
@@ -80,26 +70,6 @@ static __always_inline __u32 decide_program(__u32 index, const struct weir_insta
 					       instance->serial), action->access);
 }
 
-/* Room for the arguments of a program: the task's second scratch space. */
-static __always_inline struct emit_piece args_describe(struct task_struct *task, __u32 *ret_total)
-{
-	struct weir_scratch *scratch = bpf_task_storage_get(&weir_target, task, NULL,
-							    BPF_LOCAL_STORAGE_GET_F_CREATE);
-	unsigned long start = task->mm->arg_start, end = task->mm->arg_end;
-	struct emit_piece piece = {0};
-	__u32 len;
-
-	*ret_total = end - start;
-	len = *ret_total > WEIR_ARGS_MAX ? WEIR_ARGS_MAX : *ret_total;
-	if (!scratch || len > WEIR_ARGS_MAX)
-		return piece;
-	if (bpf_probe_read_user(scratch->path, len, (void *)start))
-		return piece;
-	piece.data = scratch->path;
-	piece.len = len;
-	return piece;
-}
-
 /*
  * A program has taken the place of another and has not run yet: the record
  * has its arguments. What cannot be recorded does not happen: it is killed.
@@ -113,27 +83,17 @@ int BPF_PROG(weir_exec, struct task_struct *task, int old_pid, struct linux_binp
 		.mnt = bprm->file->f_path.mnt,
 		.access = WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE),
 	};
-	struct weir_event_exec event = {.access = action.access};
-	struct emit_piece path, args;
+	struct weir_bound bound = {0};
 	struct weir_act act = {0};
-	struct weir_mark mark;
 	bool quiet;
 
-	if (!scope_resolve(&mark, false))
+	if (!weir_scope_resolve(&bound, false))
 		return 0;
-	scopes_decide(&act, &mark, decide_program, &action);
+	scopes_decide(&act, &bound, decide_program, &action);
 	quiet = act_refused(&act) || !(act.flags & WEIR_INSTANCE_RECORD_EXECUTE);
 	if (act_refused(&act))
 		act.decision = DECIDE_ALLOW(WEIR_DECISION_REASON(act.decision), 0);
-	path = path_describe(path_scratch(), action.dentry, action.mnt);
-	args = args_describe(bpf_get_current_task_btf(), &event.args_total);
-	event.path_len = path.len;
-	event.args_len = args.len;
-	head_fill(&event.head, &act, WEIR_EVENT_EXEC);
-	event.head.quiet = quiet;
-	if (emit_pieces(&act, &event, sizeof(event), path, args) == 0)
-		return 0;
-	act_unrecorded(&act, WEIR_EVENT_EXEC);
+	weir_record_exec(&act, &action, quiet);
 	if (DECISION_DENIES(act.decision))
 		bpf_send_signal(SIGKILL);
 	return 0;
@@ -149,17 +109,11 @@ static __always_inline __u32 decide_nothing(__u32 index, const struct weir_insta
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(weir_exit, struct task_struct *task)
 {
-	struct weir_event_exit event = {.status = task->exit_code};
-	struct emit_piece none = {0};
+	struct weir_bound bound = {0};
 	struct weir_act act = {0};
-	struct weir_mark mark;
 
-	if (task->pid != task->tgid || !scope_resolve(&mark, false))
+	if (task->pid != task->tgid || !weir_scope_resolve(&bound, false))
 		return 0;
-	scopes_decide(&act, &mark, decide_nothing, NULL);
-	head_fill(&event.head, &act, WEIR_EVENT_EXIT);
-	event.head.quiet = !(act.flags & WEIR_INSTANCE_RECORD_EXECUTE);
-	if (emit_pieces(&act, &event, sizeof(event), none, none) < 0)
-		lost_count(WEIR_EVENT_EXIT);
-	return 0;
+	scopes_decide(&act, &bound, decide_nothing, NULL);
+	return weir_record_exit(&act, task->exit_code);
 }

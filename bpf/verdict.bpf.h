@@ -25,95 +25,14 @@ static __always_inline bool instance_expired(const struct weir_instance *instanc
 	return instance->expires_ns && bpf_ktime_get_boot_ns() >= instance->expires_ns;
 }
 
-static __always_inline __u32 rule_decides(weir_rule_t rule)
-{
-	if (rule == WEIR_RULE_NONE)
-		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	if (rule & WEIR_RULE_DENY)
-		return DECIDE_DENY(WEIR_REASON_RULE, rule);
-	return DECIDE_ALLOW(WEIR_REASON_RULE, rule);
-}
-
-/* The segment a port falls into: the first whose last port is not below it. */
-static __always_inline weir_rule_t segment_rule(void *segments, __u32 first, __u32 count,
-						__u16 port)
-{
-	__u32 low = first, high = first + count - 1, middle;
-	struct weir_segment *segment;
-
-	for (int i = 0; i < 17 && low < high; i++) {	/* 2^17 segments at most */
-		middle = low + (high - low) / 2;
-		segment = bpf_map_lookup_elem(segments, &middle);
-		if (!segment)
-			return WEIR_RULE_NONE;
-		if (segment->last_port >= port)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	segment = bpf_map_lookup_elem(segments, &low);
-	return segment ? segment->rule : WEIR_RULE_NONE;
-}
-
-/* addr: IPv4 as v4-mapped; port in host byte order. */
-static __noinline __attribute__((unused)) __u32 flow_verdict(__u32 index, const struct weir_addr *addr, __u32 proto,
-				     __u16 port)
-{
-	struct weir_instance *instance = instance_get(index);
-	struct weir_net_key key = {.prefixlen = 128, .addr = *addr};
-	struct weir_portset *portset;
-	void *nets, *portsets, *segments;
-	__u32 *set;
-
-	if (!instance)
-		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	if (instance_expired(instance))
-		return DECIDE_DENY(WEIR_REASON_EXPIRED, 0);
-	if (instance->flags & WEIR_INSTANCE_NETWORK_UNRESTRICTED)
-		return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
-
-	nets = bpf_map_lookup_elem(&weir_nets, &index);
-	portsets = bpf_map_lookup_elem(&weir_portsets, &index);
-	segments = bpf_map_lookup_elem(&weir_segments, &index);
-	if (!nets || !portsets || !segments)
-		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	set = bpf_map_lookup_elem(nets, &key);
-	if (!set)
-		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	portset = bpf_map_lookup_elem(portsets, set);
-	if (!portset || proto >= WEIR_PROTO_COUNT)
-		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	return rule_decides(segment_rule(segments, portset->proto[proto].first,
-					 portset->proto[proto].count, port));
-}
+/* What an instance says of a flow. addr: IPv4 as v4-mapped; port in host byte order. */
+__u32 weir_flow_verdict(__u32 index, const struct weir_addr *addr, __u32 proto, __u16 port);
 
 /*
- * Every access asked for must be allowed. The rule named is the one of the
+ * What an instance says of a place in its trie: of the node itself, or of what
+ * lies below it. Every access asked for must be allowed. The rule named is the one of the
  * first access that is not, otherwise the one of the first.
  */
-static __always_inline __u32 node_verdict(__u32 index, __u32 node, bool self, __u32 access)
-{
-	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
-	struct weir_node *entry = nodes ? bpf_map_lookup_elem(nodes, &node) : NULL;
-	__u32 decision = DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	bool first = true;
-
-	if (!entry)
-		return decision;
-#pragma unroll
-	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
-		__u32 one;
-
-		if (!(access & WEIR_ACCESS_BIT(i)))
-			continue;
-		one = rule_decides(self ? entry->self[i] : entry->below[i]);
-		if (DECISION_DENIES(one))
-			return one;
-		if (first)
-			decision = one;
-		first = false;
-	}
-	return decision;
-}
+__u32 weir_node_verdict(__u32 index, __u32 node, int self, __u32 access);
 
 #endif

@@ -21,7 +21,7 @@
 
 struct qstr {
 	__u32 len;
-	__u64 hash_len;
+	__u32 hash;
 	const unsigned char *name;
 };
 

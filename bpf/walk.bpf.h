@@ -12,8 +12,6 @@
 
 #include <bpf/bpf_core_read.h>
 
-#define PATH_TRIES 32		/* walks before a name that keeps changing is unresolved */
-#define PATH_SPINS 100000	/* reads of an odd count before it is taken as stuck */
 #define MNT_NS_INTERNAL ((__u64)-22)	/* ERR_PTR(-EINVAL), fs/mount.h */
 
 struct path_counts {
@@ -48,89 +46,43 @@ static __always_inline bool path_counts_same(struct path_counts a, struct path_c
 	return a.rename == b.rename && a.mount == b.mount;
 }
 
-static long spin_step(__u32 unused, struct path_counts *counts)
+static __always_inline __u64 path_counts_word(struct path_counts counts)
 {
-	*counts = path_counts_read();
-	return path_counts_steady(*counts);
+	return (__u64)counts.rename << 32 | counts.mount;
 }
-
-/* One walk towards the root of the mount tree. */
-struct walk {
-	__u64 dentry;
-	__u64 mount;
-	__u64 mount_root;	/* dentry */
-	struct weir_scratch *scratch;
-	__u32 at;		/* offset in scratch->path of the outermost component so far */
-	bool done;
-};
 
 static __always_inline __u64 mount_of(__u64 vfsmount)
 {
 	return vfsmount - bpf_core_field_offset(struct mount, mnt);
 }
 
-#define READ_KERNEL(type, address, field) BPF_CORE_READ((type *)(address), field)
+/* The address is worked out before: what stands inside a CO-RE read is relocated as a whole. */
+#define READ_KERNEL(type, address, field)             \
+	({                                            \
+		const type *object_ = (void *)(address); \
+		BPF_CORE_READ(object_, field);        \
+	})
 
-static long walk_step(__u32 unused, struct walk *walk)
+/* Room for the path of the current task's object, or for its other name. */
+static __always_inline struct weir_scratch *path_scratch(bool target)
 {
-	struct qstr name;
-	__u64 parent;
-	__u32 at;
+	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (walk->dentry == walk->mount_root) {
-		parent = (__u64)READ_KERNEL(struct mount, walk->mount, mnt_parent);
-		if (parent == walk->mount) {
-			walk->done = true;
-			return 1;
-		}
-		walk->dentry = (__u64)READ_KERNEL(struct mount, walk->mount, mnt_mountpoint);
-		walk->mount = parent;
-		walk->mount_root = (__u64)READ_KERNEL(struct mount, parent, mnt.mnt_root);
-		return !walk->dentry || !parent;
-	}
-	parent = (__u64)READ_KERNEL(struct dentry, walk->dentry, d_parent);
-	name.len = READ_KERNEL(struct dentry, walk->dentry, d_name.len);
-	name.name = READ_KERNEL(struct dentry, walk->dentry, d_name.name);
-	if (!parent || !name.len || name.len > WEIR_NAME_MAX)
-		return 1;
-	at = walk->at - name.len - 1;
-	if (at >= WEIR_PATH_MAX)
-		return 1;	/* longer than a path may be */
-	walk->scratch->path[at] = name.len;
-	if (bpf_probe_read_kernel(&walk->scratch->path[at + 1], name.len & 0xff, name.name))
-		return 1;
-	walk->at = at;
-	if (parent == walk->dentry)
-		return 1;	/* a root, but not the mount's: unreachable */
-	walk->dentry = parent;
-	return 0;
+	if (target)
+		return bpf_task_storage_get(&weir_target, task, NULL,
+					    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	return bpf_task_storage_get(&weir_path, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
+
+#define WALK_PARTIAL 0x10000	/* added to the offset: the root was not reached */
+#define WALK_AT(walked) ((walked) & 0xffff)
 
 /*
- * Writes the path of an object into scratch space, *ret_at its start there.
- * Returns false when it did not reach the root of the tree; what was seen is
- * there all the same, for the record.
+ * Writes the path of an object into scratch space (path_scratch(target)).
+ * Returns the offset at which it begins, with WALK_PARTIAL when it did not
+ * reach the root of the mount tree (what was seen is there all the same, for
+ * the record), or < 0 without scratch space.
  */
-static __noinline __attribute__((unused)) bool path_walk(__u64 dentry, __u64 vfsmount, struct weir_scratch *scratch,
-				 __u32 *ret_at)
-{
-	struct walk walk = {
-		.dentry = dentry,
-		.mount = mount_of(vfsmount),
-		.mount_root = (__u64)READ_KERNEL(struct vfsmount, vfsmount, mnt_root),
-		.scratch = scratch,
-		.at = WEIR_PATH_MAX,
-	};
-
-	bpf_loop(WEIR_PATH_MAX, walk_step, &walk, 0);
-	*ret_at = walk.at;
-	return walk.done;
-}
-
-static __always_inline struct weir_scratch *path_scratch(void)
-{
-	return bpf_task_storage_get(&weir_path, bpf_get_current_task_btf(), NULL,
-				    BPF_LOCAL_STORAGE_GET_F_CREATE);
-}
+int weir_path_walk(__u64 dentry, __u64 vfsmount, int target);
 
 #endif

@@ -157,7 +157,7 @@ struct weir_config {
 	__u32 generation;	/* raised when scopes or marks change: what was worked out before is stale */
 	__u32 levels;		/* bit n: a scope sits n levels below the root cgroup */
 	__u32 sticky;		/* marks may be kept (the hooks that end them are attached) */
-	__u32 pad;
+	__u32 zero;		/* always 0, which the verifier does not know */
 };
 
 /* One remembered directory: check ^ state, and state; torn or foreign entries do not match. */

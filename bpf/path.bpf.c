@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Finding the place of an object in the path trie, the slow and sure way; see path.bpf.h. */
+#include "path.bpf.h"
+
+#define PATH_TRIES 32		/* walks before a name that keeps changing is unresolved */
+#define PATH_SPINS 100000	/* reads of an odd count before it is taken as stuck */
+
+static __always_inline __u32 edge_follow(__u32 index, __u32 node, __u64 name, __u32 len)
+{
+	void *edges = bpf_map_lookup_elem(&weir_edges, &index);
+	struct weir_edge_key key;
+	__u32 *child;
+
+	if (!edges)
+		return EDGE_FAILED;
+	for (int i = 0; i <= WEIR_NAME_MAX / WEIR_CHUNK; i++) {
+		bool last = len < WEIR_CHUNK;
+		__u32 part = last ? len : WEIR_CHUNK;
+
+		__builtin_memset(&key, 0, sizeof(key));
+		key.node = node;
+		FORGET(part);
+		if (part > WEIR_CHUNK || bpf_probe_read_kernel(key.chunk, part, (void *)name))
+			return EDGE_FAILED;
+		child = bpf_map_lookup_elem(edges, &key);
+		if (!child)
+			return EDGE_NONE;
+		node = *child;
+		if (last)
+			return node;
+		name += WEIR_CHUNK;
+		len -= WEIR_CHUNK;
+	}
+	return EDGE_FAILED;	/* longer than a name can be */
+}
+
+__u32 weir_edge_follow(__u32 index, __u32 node, __u64 name, __u32 len)
+{
+	return edge_follow(index, node, name, len);
+}
+
+/* One descent through the trie, along a path in scratch space. */
+struct descent {
+	struct weir_scratch *scratch;
+	__u32 index;
+	__u32 at;
+	__u32 node;
+	__u32 parent;		/* place of what the last component lies in */
+	bool self;
+	bool failed;
+};
+
+static long descent_step(__u32 unused, struct descent *descent)
+{
+	__u32 at = descent->at, len, child;
+
+	if (at >= WEIR_PATH_MAX)
+		return 1;
+	len = descent->scratch->path[at];
+	descent->parent = PLACE(descent->node, descent->self);
+	descent->at = at + 1 + len;
+	if (!descent->self)
+		return 0;
+	child = edge_follow(descent->index, descent->node,
+			    (__u64)&descent->scratch->path[at + 1], len);
+	if (child == EDGE_FAILED) {
+		descent->failed = true;
+		return 1;
+	}
+	if (child)
+		descent->node = child;
+	else
+		descent->self = false;
+	return 0;
+}
+
+/* Place of a path that was walked, *ret_parent of the directory it lies in. */
+static __always_inline __u32 path_descend(struct weir_scratch *scratch, __u32 at, __u32 index,
+					  __u32 *ret_parent)
+{
+	struct descent descent = {
+		.scratch = scratch,
+		.index = index,
+		.at = at,
+		.node = WEIR_NODE_ROOT,
+		.parent = PLACE(WEIR_NODE_ROOT, true),
+		.self = true,
+	};
+
+	bpf_loop(WEIR_PATH_MAX, descent_step, &descent, 0);
+	if (descent.failed || descent.at < WEIR_PATH_MAX)
+		return PLACE_UNRESOLVED;
+	*ret_parent = descent.parent;
+	return PLACE(descent.node, descent.self);
+}
+
+static __always_inline void dir_remember(__u64 check, __u32 place)
+{
+	volatile struct weir_dir *dir = dir_slot(check);
+
+	if (!dir)
+		return;
+	dir->state = place;
+	dir->check = check ^ place;
+}
+
+/*
+ * An object on a mount outside every namespace: a pipe, socket, memfd or the
+ * like is its own root; anything else there is a layer (overlayfs opens its
+ * files on private mounts), reached only through a file that was decided.
+ */
+static __always_inline __u32 place_internal(__u64 dentry)
+{
+	return (__u64)READ_KERNEL(struct dentry, dentry, d_parent) == dentry ? PLACE_PSEUDO :
+									       PLACE_LAYER;
+}
+
+static long spin_step(__u32 unused, struct path_counts *counts)
+{
+	*counts = path_counts_read();
+	return path_counts_steady(*counts);
+}
+
+/* Waits until neither a rename nor a mount is under way. */
+static __always_inline bool counts_settle(struct path_counts *counts)
+{
+	*counts = path_counts_read();
+	if (!path_counts_steady(*counts))
+		bpf_loop(PATH_SPINS, spin_step, counts, 0);
+	return path_counts_steady(*counts);
+}
+
+/* The mount namespace of the current task; 0: it has none any more. */
+static __always_inline __u64 task_mnt_ns(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
+}
+
+__u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 check_counts)
+{
+	struct weir_scratch *scratch = path_scratch(false);
+
+	if (!scratch)
+		return PLACE_UNRESOLVED;
+	for (int i = 0; i < PATH_TRIES; i++) {
+		struct path_counts counts;
+		__u32 place, parent;
+		__u64 mnt_ns;
+		int walked;
+
+		if (!counts_settle(&counts))
+			return PLACE_UNRESOLVED;
+		mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
+		if (mnt_ns == MNT_NS_INTERNAL)
+			return place_internal(dentry);
+		walked = weir_path_walk(dentry, vfsmount, false);
+		if (!path_counts_same(counts, path_counts_read()))
+			continue;
+		if (walked < 0 || walked & WALK_PARTIAL || !mnt_ns || mnt_ns != task_mnt_ns())
+			return PLACE_UNRESOLVED;
+		place = path_descend(scratch, walked, index, &parent);
+		if (place != PLACE_UNRESOLVED && check && check_counts == path_counts_word(counts))
+			dir_remember(check, parent);
+		return place;
+	}
+	return PLACE_UNRESOLVED;
+}

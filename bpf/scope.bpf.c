@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Working out which policies bind a task; see scope.bpf.h. */
+#include "scope.bpf.h"
+
+static __always_inline bool mark_binds(const struct weir_mark *mark)
+{
+	return mark->scopes[0] || mark->flags & WEIR_MARK_OVERFLOW;
+}
+
+/* Adds a scope that is still in force. No room for it: the task may do nothing. */
+static __always_inline void mark_add(struct weir_mark *mark, weir_scope_t handle)
+{
+	if (!scope_get(handle))
+		return;
+#pragma unroll
+	for (int i = 0; i < WEIR_NEST_MAX; i++) {
+		if (mark->scopes[i] == handle)
+			return;
+		if (!mark->scopes[i]) {
+			mark->scopes[i] = handle;
+			return;
+		}
+	}
+	mark->flags |= WEIR_MARK_OVERFLOW;
+}
+
+static __always_inline void mark_merge(struct weir_mark *mark, const struct weir_mark *other)
+{
+	if (other->flags & WEIR_MARK_LAUNCHER)
+		return;
+#pragma unroll
+	for (int i = 0; i < WEIR_NEST_MAX; i++)
+		mark_add(mark, other->scopes[i]);
+	mark->flags |= other->flags & WEIR_MARK_OVERFLOW;
+}
+
+/* The scopes the current cgroup lies in, outermost first. */
+static __always_inline void mark_add_ancestors(struct weir_mark *mark, __u32 levels)
+{
+	for (int level = 1; level <= WEIR_CGROUP_DEPTH_MAX && levels >> level; level++) {
+		weir_scope_t *handle;
+		__u64 id;
+
+		if (!(levels >> level & 1))
+			continue;
+		id = bpf_get_current_ancestor_cgroup_id(level);
+		if (!id)
+			break;
+		handle = bpf_map_lookup_elem(&weir_cgroups, &id);
+		if (handle)
+			mark_add(mark, *handle);
+	}
+}
+
+/*
+ * Keeps what was worked out. An existing mark is written in place: its memory
+ * must not go to another task while a thread of this one reads it. Its own
+ * scopes are a subset of the new ones, or were lifted.
+ *
+ * Returns < 0 when a new mark finds no room.
+ */
+static __always_inline int mark_keep(__u64 key, const struct weir_mark *mark)
+{
+	struct weir_mark *kept = bpf_map_lookup_elem(&weir_marks, &key);
+
+	if (!kept)
+		return bpf_map_update_elem(&weir_marks, &key, mark, BPF_ANY);
+#pragma unroll
+	for (int i = 0; i < WEIR_NEST_MAX; i++)
+		kept->scopes[i] = mark->scopes[i];
+	kept->flags = mark->flags;
+	kept->cgroup_id = mark->cgroup_id;
+	kept->generation = mark->generation;
+	return 0;
+}
+
+/*
+ * First sight of a task in a scope, so also its leader's, which a silent older
+ * thread will be judged by. Raising the generation makes every other thread
+ * look again.
+ */
+static __always_inline int mark_sight(struct weir_config *config, __u64 key, __u64 leader_key,
+				      const struct weir_mark *mark)
+{
+	if (mark_keep(key, mark) < 0)
+		return -1;
+	if (leader_key == key)
+		return 0;
+	if (!bpf_map_lookup_elem(&weir_marks, &leader_key) && mark_keep(leader_key, mark) < 0)
+		return -1;
+	__sync_fetch_and_add(&config->generation, 1);
+	return 0;
+}
+
+/* The scopes of the current task, worked out and kept. See weir_scope_resolve(). */
+static __always_inline bool mark_resolve(struct weir_config *config, struct weir_mark *mark,
+					 bool at_exec)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 key = (__u64)task, leader_key = (__u64)task->group_leader;
+	struct weir_mark *own = bpf_map_lookup_elem(&weir_marks, &key), *leader;
+	bool launcher = own && own->flags & WEIR_MARK_LAUNCHER;
+
+	if (launcher && !at_exec)
+		return false;
+	if (own && !launcher && own->cgroup_id == mark->cgroup_id &&
+	    own->generation == mark->generation) {
+		*mark = *own;
+		return mark_binds(mark);
+	}
+	if (own)
+		mark_merge(mark, own);
+	if (leader_key != key) {
+		leader = bpf_map_lookup_elem(&weir_marks, &leader_key);
+		if (leader)
+			mark_merge(mark, leader);
+	}
+	mark_add_ancestors(mark, config->levels);
+
+	if (!config->sticky || launcher)
+		return mark_binds(mark);
+	if (own)
+		mark_keep(key, mark);
+	else if (mark_binds(mark) && mark_sight(config, key, leader_key, mark) < 0)
+		mark->flags |= WEIR_MARK_OVERFLOW;
+	return mark_binds(mark);
+}
+
+/* Before 6.2 a map takes its values from the stack only, not from a function's argument. */
+int weir_scope_resolve(struct weir_bound *ret, int at_exec)
+{
+	struct weir_config *config = config_get();
+	struct weir_mark mark = {0};
+
+	if (!ret || !config)
+		return false;	/* cannot be: a caller's stack, and an array of one element */
+	mark.cgroup_id = bpf_get_current_cgroup_id();
+	mark.generation = config->generation;
+	if (!mark_resolve(config, &mark, at_exec))
+		return false;
+	__builtin_memcpy(ret->scopes, mark.scopes, sizeof(ret->scopes));
+	if (mark.flags & WEIR_MARK_OVERFLOW)
+		ret->scopes[0] = BOUND_UNKNOWN;
+	return true;
+}
+
+int weir_scope_inherit(__u64 child)
+{
+	struct weir_config *config = config_get();
+	struct weir_mark mark = {0};
+
+	if (!config)
+		return -1;
+	mark.cgroup_id = bpf_get_current_cgroup_id();
+	mark.generation = config->generation;
+	if (mark_resolve(config, &mark, false))
+		return bpf_map_update_elem(&weir_marks, &child, &mark, BPF_ANY);
+	if (bpf_map_lookup_elem(&weir_marks, &child))
+		bpf_map_delete_elem(&weir_marks, &child);
+	return 0;
+}
+
+int weir_scope_arm(void)
+{
+	__u64 key = (__u64)bpf_get_current_task_btf();
+	struct weir_mark *own = bpf_map_lookup_elem(&weir_marks, &key);
+	struct weir_config *config = config_get();
+	struct weir_mark mark = {0};
+
+	if (!own || !(own->flags & WEIR_MARK_LAUNCHER))
+		return 0;
+	if (!config)
+		return -1;
+	mark.cgroup_id = bpf_get_current_cgroup_id();
+	mark.generation = config->generation;
+	mark_resolve(config, &mark, true);
+	mark_keep(key, &mark);
+	return mark.flags & WEIR_MARK_OVERFLOW ? -1 : 0;
+}
