@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The compiled tables against the rules themselves, on generated policies and requests. */
-#include "policy/tables.h"
+#include "../test.h"
 
-#include <stdint.h>
 #include <stdio.h>
 
-#include "base/buf.h"
 #include "policy/explain.h"
+#include "tables.h"
 
 #define POLICIES 400
 #define REQUESTS 400	/* flows, and as many paths, a policy */
@@ -283,5 +282,5 @@ int main(void)
 		cmocka_unit_test(absent_sections_deny),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return RUN_TESTS(tests);
 }

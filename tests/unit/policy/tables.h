@@ -6,11 +6,8 @@
 #ifndef WEIR_TESTS_POLICY_TABLES_H
 #define WEIR_TESTS_POLICY_TABLES_H
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <stdlib.h>
+#include "../test.h"
+
 #include <string.h>
 
 #include "policy/compile.h"
