@@ -279,6 +279,8 @@ static void says_less_where_less_is_known(void **state)
 static void writes_records_about_weir(void **state)
 {
 	static const struct event_pair parameters[] = {{"workspace", "/srv/\xff"}};
+	static const struct event_pair descriptors[] = {{"0", "/dev/null"}, {"2", "pipe:[1]"}};
+	static const char *const command[] = {"sh", "\xff", NULL};
 	struct event_self self = {.type = EVENT_SELF_AGENT_START, .time_ns = 1, .version = "0.1.0",
 				  .kernel = "6.1.0", .mode = "enforce"};
 	struct event_context context = context_make();
@@ -302,13 +304,17 @@ static void writes_records_about_weir(void **state)
 	line = self_line_of(&self, &context);
 	assert_non_null(strstr(line, "\"file_b64\":\"L2H/LnlhbWw=\",\"error\":\"/a.yaml:1:1: no\\u000anames\""));
 
-	self = (struct event_self){.type = EVENT_SELF_SCOPE_ATTACH, .cgroup_id = 7};
+	self = (struct event_self){.type = EVENT_SELF_SCOPE_ATTACH, .cgroup_id = 7, .command = command,
+				   .descriptors = descriptors, .n_descriptors = 2};
 	context = context_make();
 	line = self_line_of(&self, &context);
-	assert_non_null(strstr(line, "\"scope\":{\"cgroup\":\"/agents/one\",\"cgroup_id\":7}}"));
-	self.type = EVENT_SELF_SCOPE_DETACH;
+	assert_non_null(strstr(line, "\"scope\":{\"cgroup\":\"/agents/one\",\"cgroup_id\":7},"
+				     "\"detail\":{\"command\":[\"sh\",\"\xef\xbf\xbd\"],"
+				     "\"command_b64\":[\"c2g=\",\"/w==\"],"
+				     "\"descriptors\":{\"0\":\"/dev/null\",\"2\":\"pipe:[1]\"}}"));
+	self = (struct event_self){.type = EVENT_SELF_SCOPE_DETACH, .cgroup_id = 7};
 	context = context_make();
-	self_line_of(&self, &context);
+	assert_null(strstr(self_line_of(&self, &context), "detail"));
 
 	self = (struct event_self){.type = EVENT_SELF_AUDIT_LOST, .from_ns = 1, .to_ns = 2000000000};
 	self.lost[WEIR_EVENT_SEND] = 17;
