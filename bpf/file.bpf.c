@@ -63,7 +63,9 @@ static __always_inline bool place_widens(__u32 index, __u32 from, __u32 to)
 
 static __always_inline bool dentry_is_dir(struct dentry *dentry)
 {
-	return (dentry->d_inode->i_mode & S_IFMT) == S_IFDIR;
+	struct inode *inode = dentry->d_inode;
+
+	return inode && (inode->i_mode & S_IFMT) == S_IFDIR;
 }
 
 /*
