@@ -56,11 +56,14 @@ static size_t plain_len(const char *data, size_t len)
 static void escape_add_code(struct buf *out, uint32_t code)
 {
 	static const char digits[] = "0123456789abcdef";
+	static const char short_forms[] = {
+		['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+	};
 	char text[6] = {'\\', 'u', '0', '0', digits[code >> 4 & 15], digits[code & 15]};
 
-	if (code == '"' || code == '\\') {
-		buf_add_char(out, '\\');
-		buf_add_char(out, (char)code);
+	if (code < sizeof(short_forms) && short_forms[code]) {
+		text[1] = short_forms[code];
+		buf_add(out, text, 2);
 	} else {
 		buf_add(out, text, sizeof(text));
 	}

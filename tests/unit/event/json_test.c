@@ -189,7 +189,7 @@ static void keeps_the_exact_bytes_of_names(void **state)
 	assert_non_null(strstr(line, "\"comm\":\"a\xef\xbf\xbd\\u001b[m\",\"comm_b64\":\"Yf8bW20=\""));
 	assert_non_null(strstr(line, "\"file\":{\"path\":\"/a\xef\xbf\xbd/\xc3\xa9\","
 				     "\"path_b64\":\"L2HpL8Op\","
-				     "\"target\":\"/\\\"\\\\\\u000a\\u009b\\u007f\","
+				     "\"target\":\"/\\\"\\\\\\n\\u009b\\u007f\","
 				     "\"access\":[\"create\",\"delete\"]}"));
 }
 
@@ -302,7 +302,7 @@ static void writes_records_about_weir(void **state)
 				   .error = "/a.yaml:1:1: no\nnames"};
 	context = (struct event_context){.seq = next_seq, .host = "h"};
 	line = self_line_of(&self, &context);
-	assert_non_null(strstr(line, "\"file_b64\":\"L2H/LnlhbWw=\",\"error\":\"/a.yaml:1:1: no\\u000anames\""));
+	assert_non_null(strstr(line, "\"file_b64\":\"L2H/LnlhbWw=\",\"error\":\"/a.yaml:1:1: no\\nnames\""));
 
 	self = (struct event_self){.type = EVENT_SELF_SCOPE_ATTACH, .cgroup_id = 7, .command = command,
 				   .descriptors = descriptors, .n_descriptors = 2};
