@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What every part of the grammar is made of: maps by tables, lists, texts; see reader.h. */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -7,7 +8,12 @@
 
 #define SUGGEST_LEN_MAX 63
 
-/* Edits (one character in, out, changed, or two swapped) from a to b. */
+static bool same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Edits (one character in, out, changed, or two swapped) from a to b; capitals are no edit. */
 static unsigned int edit_distance(const char *a, const char *b)
 {
 	unsigned int row[3][SUGGEST_LEN_MAX + 1];
@@ -22,14 +28,14 @@ static unsigned int edit_distance(const char *a, const char *b)
 
 		now[0] = (unsigned int)i;
 		for (j = 1; j <= m; j++) {
-			unsigned int best = before[j - 1] + (a[i - 1] != b[j - 1]);
+			unsigned int best = before[j - 1] + !same_letter(a[i - 1], b[j - 1]);
 
 			if (before[j] + 1 < best)
 				best = before[j] + 1;
 			if (now[j - 1] + 1 < best)
 				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    swap[j - 2] + 1 < best)
+			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+			    same_letter(a[i - 2], b[j - 1]) && swap[j - 2] + 1 < best)
 				best = swap[j - 2] + 1;
 			now[j] = best;
 		}
@@ -39,14 +45,13 @@ static unsigned int edit_distance(const char *a, const char *b)
 
 const char *name_suggest(const char *text, const char *const *names, size_t n)
 {
-	unsigned int best = (unsigned int)(strlen(text) / 3 + 1), distance;
+	size_t len = strlen(text), i;
+	unsigned int best = len < 6 ? 1 : len < 9 ? 2 : 3, distance;
 	const char *ret = NULL;
-	size_t i;
 
-	if (best > 3)
-		best = 3;
 	for (i = 0; i < n; i++) {
-		distance = edit_distance(text, names[i]);
+		/* the start of a name is as good as a slip */
+		distance = len > 2 && strncmp(text, names[i], len) == 0 ? 1 : edit_distance(text, names[i]);
 		if (distance <= best && distance < strlen(names[i]) && (!ret || distance < best)) {
 			best = distance;
 			ret = names[i];

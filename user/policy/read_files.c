@@ -52,7 +52,8 @@ static void pattern_read(struct reader *reader, const struct yaml *value, bool a
 	if (nomem) {
 		reader->report->error = -ENOMEM;
 	} else if (problem) {
-		report_add(reader->report, &value->place, "\"%.200s\": %s", text, problem);
+		report_add(reader->report, &value->place, "\"%.80s%s\": %s", text,
+			   strlen(text) > 80 ? "..." : "", problem);
 		report_hint(reader->report, abstract ? PATH_FORM ", or \"@name\"" : PATH_FORM);
 	} else {
 		list[(*n)++] = pattern;

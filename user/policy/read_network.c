@@ -315,6 +315,8 @@ void network_read(struct reader *reader, const struct yaml *value, void *target)
 	bool open = field_is_unrestricted(value);
 
 	section_enter(reader, POLICY_SECTION_NETWORK, value, open);
+	if (open && reader->outer)
+		return;
 	if (open) {
 		/* what stands inside the section opens with it */
 		section_enter(reader, POLICY_SECTION_LISTEN, value, true);

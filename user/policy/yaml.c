@@ -204,6 +204,7 @@ static int scalar_take(struct builder *builder, struct fy_event *event)
 	node->kind = plain ? scalar_kind(node->text) : YAML_STRING;
 	if (!scalar_text_ok(node->text, node->len)) {
 		report_add(builder->report, &node->place, "this text holds a NUL or is not valid UTF-8");
+		report_hint(builder->report, "\\0 and \\ud800 to \\udfff write what no name or path can hold");
 		node->kind = YAML_BAD;
 	}
 	if (key_expected(builder)) {
@@ -228,12 +229,14 @@ static int collection_start(struct builder *builder, struct fy_event *event, enu
 	node->place = place_between(builder, fy_event_start_mark(event), NULL);
 	if (key_expected(builder)) {
 		report_add(builder->report, &node->place, "a key is text, this is %s", yaml_kind_name(kind));
+		report_hint(builder->report, "write KEY: VALUE");
 		builder->stop = true;
 		return 0;
 	}
 	if (builder->depth == YAML_DEPTH_MAX) {
 		report_add(builder->report, &node->place,
 			   "lists and maps inside each other, deeper than %u", YAML_DEPTH_MAX);
+		report_hint(builder->report, "no value of a policy needs more than a few");
 		builder->stop = true;
 		return 0;
 	}
@@ -355,7 +358,6 @@ static void syntax_report(struct builder *builder, struct fy_diag *diag)
 	struct place place = {.source = builder->source, .offset = builder->end, .width = 1};
 	struct fy_diag_error *error;
 	size_t before = report_count(builder->report);
-	uint32_t start;
 	void *iter = NULL;
 
 	while ((error = fy_diag_errors_iterate(diag, &iter))) {
@@ -363,9 +365,8 @@ static void syntax_report(struct builder *builder, struct fy_diag *diag)
 			continue;
 		place.offset = source_offset(builder->source, (unsigned int)error->line,
 					     (unsigned int)error->column);
-		start = source_offset(builder->source, (unsigned int)error->line, 1);
 		report_add(builder->report, &place, "not valid YAML: %s", error->msg);
-		if (start < builder->source->len && builder->source->text[start] == '\t')
+		if (strstr(error->msg, "tab character"))
 			report_hint(builder->report, "indent with spaces; YAML does not allow tabs there");
 		else
 			report_hint(builder->report, "look at the indentation, colons, quotes and brackets around here");
