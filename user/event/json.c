@@ -14,16 +14,16 @@ static void add_ancestors(struct buf *out, const struct event_process *process)
 {
 	size_t i;
 
-	json_name(out, "ancestors");
+	jsonw_name(out, "ancestors");
 	buf_add_char(out, '[');
 	for (i = 0; i < process->n_ancestors; i++) {
 		const struct event_ancestor *ancestor = &process->ancestors[i];
 
-		json_next(out);
+		jsonw_next(out);
 		buf_add_char(out, '{');
-		json_u64(out, "pid", ancestor->pid);
+		jsonw_u64(out, "pid", ancestor->pid);
 		if (ancestor->exe)
-			json_bytes(out, "exe", ancestor->exe, ancestor->exe_len);
+			jsonw_bytes(out, "exe", ancestor->exe, ancestor->exe_len);
 		buf_add_char(out, '}');
 	}
 	buf_add_char(out, ']');
@@ -41,22 +41,22 @@ static void add_args(struct buf *out, const struct event *event)
 	bool valid = true;
 	size_t len;
 
-	json_name(out, "args");
+	jsonw_name(out, "args");
 	buf_add_char(out, '[');
 	for (arg = event->args; arg < end; arg += len + 1) {
 		len = arg_len(arg, end);
-		json_next(out);
-		valid &= json_string(out, arg, len);
+		jsonw_next(out);
+		valid &= jsonw_string(out, arg, len);
 	}
 	buf_add_char(out, ']');
 	if (valid)
 		return;
-	json_name(out, "args_b64");
+	jsonw_name(out, "args_b64");
 	buf_add_char(out, '[');
 	for (arg = event->args; arg < end; arg += len + 1) {
 		len = arg_len(arg, end);
-		json_next(out);
-		json_base64(out, arg, len);
+		jsonw_next(out);
+		jsonw_base64(out, arg, len);
 	}
 	buf_add_char(out, ']');
 }
@@ -66,19 +66,19 @@ static void add_process(struct buf *out, const struct event *event,
 {
 	const struct weir_event_head *head = &event->head;
 
-	json_name(out, "process");
+	jsonw_name(out, "process");
 	buf_add_char(out, '{');
-	json_u64(out, "pid", head->pid);
-	json_u64(out, "tid", head->tid);
-	json_u64(out, "ppid", head->ppid);
-	json_u64(out, "uid", head->uid);
-	json_u64(out, "gid", head->gid);
-	json_bytes(out, "comm", head->comm, event->comm_len);
+	jsonw_u64(out, "pid", head->pid);
+	jsonw_u64(out, "tid", head->tid);
+	jsonw_u64(out, "ppid", head->ppid);
+	jsonw_u64(out, "uid", head->uid);
+	jsonw_u64(out, "gid", head->gid);
+	jsonw_bytes(out, "comm", head->comm, event->comm_len);
 	if (process && process->exe)
-		json_bytes(out, "exe", process->exe, process->exe_len);
+		jsonw_bytes(out, "exe", process->exe, process->exe_len);
 	if (event->has_args)
 		add_args(out, event);
-	json_name(out, "start");
+	jsonw_name(out, "start");
 	buf_add_char(out, '"');
 	buf_add_u64(out, head->start_ns);
 	buf_add_char(out, '"');
@@ -97,7 +97,7 @@ static void add_address(struct buf *out, const struct weir_addr *addr)
 	char text[ADDR_STRLEN];
 
 	addr_format(addr, text);
-	json_text(out, "address", text);
+	jsonw_text(out, "address", text);
 }
 
 static void add_flow(struct buf *out, const struct event *event, const char *dest_host)
@@ -105,21 +105,21 @@ static void add_flow(struct buf *out, const struct event *event, const char *des
 	char protocol[EVENT_PROTOCOL_STRLEN];
 
 	event_protocol_format(event->protocol, protocol);
-	json_name(out, "destination");
+	jsonw_name(out, "destination");
 	buf_add_char(out, '{');
 	add_address(out, &event->dest);
 	if (has_ports(event->protocol))
-		json_u64(out, "port", event->dport);
-	json_text(out, "host", dest_host);
-	json_text(out, "protocol", protocol);
+		jsonw_u64(out, "port", event->dport);
+	jsonw_text(out, "host", dest_host);
+	jsonw_text(out, "protocol", protocol);
 	buf_add_char(out, '}');
 	if (!event->has_source)
 		return;
-	json_name(out, "source");
+	jsonw_name(out, "source");
 	buf_add_char(out, '{');
 	add_address(out, &event->source);
 	if (has_ports(event->protocol) && event->sport)
-		json_u64(out, "port", event->sport);
+		jsonw_u64(out, "port", event->sport);
 	buf_add_char(out, '}');
 }
 
@@ -127,17 +127,17 @@ static void add_file(struct buf *out, const struct event *event)
 {
 	unsigned int access;
 
-	json_name(out, "file");
+	jsonw_name(out, "file");
 	buf_add_char(out, '{');
-	json_bytes(out, "path", event->path.text, event->path.len);
+	jsonw_bytes(out, "path", event->path.text, event->path.len);
 	if (event->has_target)
-		json_bytes(out, "target", event->target.text, event->target.len);
-	json_name(out, "access");
+		jsonw_bytes(out, "target", event->target.text, event->target.len);
+	jsonw_name(out, "access");
 	buf_add_char(out, '[');
 	for (access = 0; access < WEIR_ACCESS_COUNT; access++) {
 		if (!(event->access & WEIR_ACCESS_BIT(access)))
 			continue;
-		json_next(out);
+		jsonw_next(out);
 		buf_add_char(out, '"');
 		buf_add_string(out, event_access_name(access));
 		buf_add_char(out, '"');
@@ -150,11 +150,11 @@ static void add_status(struct buf *out, uint32_t status)
 	int wait_status = (int)status;
 
 	if (!WIFSIGNALED(wait_status)) {
-		json_u64(out, "exit_code", WEXITSTATUS(wait_status));
+		jsonw_u64(out, "exit_code", WEXITSTATUS(wait_status));
 		return;
 	}
-	json_u64(out, "signal", (uint64_t)WTERMSIG(wait_status));
-	json_name(out, "core");
+	jsonw_u64(out, "signal", (uint64_t)WTERMSIG(wait_status));
+	jsonw_name(out, "core");
 	buf_add_string(out, WCOREDUMP(wait_status) ? "true" : "false");
 }
 
@@ -164,10 +164,10 @@ int event_json(struct buf *out, const struct event *event, const struct event_co
 	size_t start = out->len, detail;
 
 	record_begin(out, context, head->time_ns, event_type_name(head->type));
-	json_text(out, "verdict", event_verdict_name(head->verdict));
+	jsonw_text(out, "verdict", event_verdict_name(head->verdict));
 	/* what cannot be refused (process.exit) has no rule that decided */
 	if (head->reason != WEIR_REASON_RULE || head->rule != WEIR_RULE_NONE)
-		json_text(out, "reason", event_reason_name(head->reason));
+		jsonw_text(out, "reason", event_reason_name(head->reason));
 	record_policy(out, context, head->rule, event_rule_name(event, context->policy));
 	record_scope(out, context, head->scope_id);
 	add_process(out, event, context->process);
@@ -177,10 +177,10 @@ int event_json(struct buf *out, const struct event *event, const struct event_co
 		add_file(out, event);
 	detail = record_detail(out);
 	if (event->has_args && event->args_total > event->args_len)
-		json_u64(out, "args_total", event->args_total);
+		jsonw_u64(out, "args_total", event->args_total);
 	if (event->has_status)
 		add_status(out, event->status);
 	if (!context->policy && head->instance_serial)
-		json_u64(out, "instance", head->instance_serial);
+		jsonw_u64(out, "instance", head->instance_serial);
 	return record_end(out, context, detail, start);
 }

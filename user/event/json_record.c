@@ -21,18 +21,18 @@ void record_begin(struct buf *out, const struct event_context *context, uint64_t
 		  const char *type)
 {
 	buf_add_char(out, '{');
-	json_u64(out, "v", EVENT_SCHEMA_VERSION);
-	json_u64(out, "seq", context->seq);
-	json_name(out, "time");
+	jsonw_u64(out, "v", EVENT_SCHEMA_VERSION);
+	jsonw_u64(out, "seq", context->seq);
+	jsonw_name(out, "time");
 	record_time(out, context, time_ns);
-	json_text(out, "host", context->host);
-	json_text(out, "type", type);
+	jsonw_text(out, "host", context->host);
+	jsonw_text(out, "type", type);
 }
 
 /* A rule the context's policy has no name for is written as its number. */
 static void add_rule_number(struct buf *out, weir_rule_t rule)
 {
-	json_name(out, "rule");
+	jsonw_name(out, "rule");
 	buf_add_string(out, rule & WEIR_RULE_DENY ? "\"deny#" : "\"allow#");
 	buf_add_u64(out, rule & ~WEIR_RULE_DENY);
 	buf_add_char(out, '"');
@@ -45,14 +45,14 @@ void record_policy(struct buf *out, const struct event_context *context, weir_ru
 
 	if (!policy && rule == WEIR_RULE_NONE)
 		return;
-	json_name(out, "policy");
+	jsonw_name(out, "policy");
 	buf_add_char(out, '{');
 	if (policy) {
-		json_text(out, "name", policy->name);
-		json_text(out, "digest", policy->digest);
+		jsonw_text(out, "name", policy->name);
+		jsonw_text(out, "digest", policy->digest);
 	}
 	if (rule_name)
-		json_text(out, "rule", rule_name);
+		jsonw_text(out, "rule", rule_name);
 	else if (rule != WEIR_RULE_NONE)
 		add_rule_number(out, rule);
 	buf_add_char(out, '}');
@@ -64,22 +64,22 @@ void record_pairs(struct buf *out, const struct event_pair *pairs, size_t count)
 
 	buf_add_char(out, '{');
 	for (i = 0; i < count; i++)
-		json_pair(out, pairs[i].key, pairs[i].value);
+		jsonw_pair(out, pairs[i].key, pairs[i].value);
 	buf_add_char(out, '}');
 }
 
 void record_scope(struct buf *out, const struct event_context *context, uint64_t cgroup_id)
 {
 	if (context->n_identity) {
-		json_name(out, "identity");
+		jsonw_name(out, "identity");
 		record_pairs(out, context->identity, context->n_identity);
 	}
 	if (context->cgroup || cgroup_id) {
-		json_name(out, "scope");
+		jsonw_name(out, "scope");
 		buf_add_char(out, '{');
-		json_text(out, "cgroup", context->cgroup);
+		jsonw_text(out, "cgroup", context->cgroup);
 		if (cgroup_id)
-			json_u64(out, "cgroup_id", cgroup_id);
+			jsonw_u64(out, "cgroup_id", cgroup_id);
 		buf_add_char(out, '}');
 	}
 }
@@ -88,7 +88,7 @@ size_t record_detail(struct buf *out)
 {
 	size_t detail = out->len;
 
-	json_name(out, "detail");
+	jsonw_name(out, "detail");
 	buf_add_char(out, '{');
 	return detail;
 }
@@ -98,11 +98,11 @@ int record_end(struct buf *out, const struct event_context *context, size_t deta
 	size_t i;
 
 	if (context->n_without) {
-		json_name(out, "without");
+		jsonw_name(out, "without");
 		buf_add_char(out, '[');
 		for (i = 0; i < context->n_without; i++) {
-			json_next(out);
-			json_string(out, context->without[i], strlen(context->without[i]));
+			jsonw_next(out);
+			jsonw_string(out, context->without[i], strlen(context->without[i]));
 		}
 		buf_add_char(out, ']');
 	}

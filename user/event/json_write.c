@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-void json_next(struct buf *out)
+void jsonw_next(struct buf *out)
 {
 	char last = out->len ? out->data[out->len - 1] : '{';
 
@@ -15,9 +15,9 @@ void json_next(struct buf *out)
 		buf_add_char(out, ',');
 }
 
-void json_name_add(struct buf *out, const char *name, size_t name_len)
+void jsonw_name_add(struct buf *out, const char *name, size_t name_len)
 {
-	json_next(out);
+	jsonw_next(out);
 	buf_add(out, name, name_len);
 }
 
@@ -69,7 +69,7 @@ static void escape_add_code(struct buf *out, uint32_t code)
 	}
 }
 
-bool json_string(struct buf *out, const char *data, size_t len)
+bool jsonw_string(struct buf *out, const char *data, size_t len)
 {
 	bool valid = true;
 	uint32_t code;
@@ -101,7 +101,7 @@ bool json_string(struct buf *out, const char *data, size_t len)
 }
 
 /* libsodium wants room for the whole; pieces of whole three-byte groups join without padding. */
-void json_base64(struct buf *out, const char *data, size_t len)
+void jsonw_base64(struct buf *out, const char *data, size_t len)
 {
 	enum { PIECE = 768, VARIANT = sodium_base64_VARIANT_ORIGINAL };
 	char text[sodium_base64_ENCODED_LEN(PIECE, VARIANT)];
@@ -117,43 +117,43 @@ void json_base64(struct buf *out, const char *data, size_t len)
 	buf_add_char(out, '"');
 }
 
-void json_bytes_add(struct buf *out, const char *name, size_t name_len, const char *data,
+void jsonw_bytes_add(struct buf *out, const char *name, size_t name_len, const char *data,
 		    size_t len)
 {
-	json_name_add(out, name, name_len);
-	if (json_string(out, data, len))
+	jsonw_name_add(out, name, name_len);
+	if (jsonw_string(out, data, len))
 		return;
-	json_name_add(out, name, name_len - 2);	/* without its end */
+	jsonw_name_add(out, name, name_len - 2);	/* without its end */
 	buf_add_string(out, "_b64\":");
-	json_base64(out, data, len);
+	jsonw_base64(out, data, len);
 }
 
-void json_text_add(struct buf *out, const char *name, size_t name_len, const char *text)
+void jsonw_text_add(struct buf *out, const char *name, size_t name_len, const char *text)
 {
 	if (text)
-		json_bytes_add(out, name, name_len, text, strlen(text));
+		jsonw_bytes_add(out, name, name_len, text, strlen(text));
 }
 
-void json_pair(struct buf *out, const char *name, const char *text)
+void jsonw_pair(struct buf *out, const char *name, const char *text)
 {
 	size_t len = strlen(text);
 
-	json_next(out);
-	json_string(out, name, strlen(name));
+	jsonw_next(out);
+	jsonw_string(out, name, strlen(name));
 	buf_add_char(out, ':');
-	if (json_string(out, text, len))
+	if (jsonw_string(out, text, len))
 		return;
-	json_next(out);
-	json_string(out, name, strlen(name));
+	jsonw_next(out);
+	jsonw_string(out, name, strlen(name));
 	if (out->error)
 		return;
 	out->len--;	/* the closing quote comes after the ending */
 	buf_add_string(out, "_b64\":");
-	json_base64(out, text, len);
+	jsonw_base64(out, text, len);
 }
 
-void json_u64_add(struct buf *out, const char *name, size_t name_len, uint64_t value)
+void jsonw_u64_add(struct buf *out, const char *name, size_t name_len, uint64_t value)
 {
-	json_name_add(out, name, name_len);
+	jsonw_name_add(out, name, name_len);
 	buf_add_u64(out, value);
 }

@@ -10,24 +10,24 @@ static void add_losses(struct buf *out, const struct event_self *self,
 {
 	unsigned int type;
 
-	json_name(out, "count");
+	jsonw_name(out, "count");
 	buf_add_char(out, '{');
 	for (type = 0; type < WEIR_EVENT_COUNT; type++) {
 		const char *name = event_type_name(type);
 
 		if (!self->lost[type])
 			continue;
-		json_next(out);
-		json_string(out, name, strlen(name));
+		jsonw_next(out);
+		jsonw_string(out, name, strlen(name));
 		buf_add_char(out, ':');
 		buf_add_u64(out, self->lost[type]);
 	}
 	if (self->lost[EVENT_LOST_UNKNOWN])
-		json_u64(out, "unknown", self->lost[EVENT_LOST_UNKNOWN]);
+		jsonw_u64(out, "unknown", self->lost[EVENT_LOST_UNKNOWN]);
 	buf_add_char(out, '}');
-	json_name(out, "from");
+	jsonw_name(out, "from");
 	record_time(out, context, self->from_ns);
-	json_name(out, "to");
+	jsonw_name(out, "to");
 	record_time(out, context, self->to_ns);
 }
 
@@ -35,20 +35,20 @@ static void add_command(struct buf *out, const char *const *command)
 {
 	bool valid = true;
 
-	json_name(out, "command");
+	jsonw_name(out, "command");
 	buf_add_char(out, '[');
 	for (const char *const *word = command; *word; word++) {
-		json_next(out);
-		valid &= json_string(out, *word, strlen(*word));
+		jsonw_next(out);
+		valid &= jsonw_string(out, *word, strlen(*word));
 	}
 	buf_add_char(out, ']');
 	if (valid)
 		return;
-	json_name(out, "command_b64");
+	jsonw_name(out, "command_b64");
 	buf_add_char(out, '[');
 	for (const char *const *word = command; *word; word++) {
-		json_next(out);
-		json_base64(out, *word, strlen(*word));
+		jsonw_next(out);
+		jsonw_base64(out, *word, strlen(*word));
 	}
 	buf_add_char(out, ']');
 }
@@ -62,20 +62,20 @@ int event_self_json(struct buf *out, const struct event_self *self,
 	record_policy(out, context, WEIR_RULE_NONE, NULL);
 	record_scope(out, context, self->cgroup_id);
 	detail = record_detail(out);
-	json_text(out, "version", self->version);
-	json_text(out, "kernel", self->kernel);
-	json_text(out, "mode", self->mode);
-	json_text(out, "file", self->file);
-	json_text(out, "error", self->error);
-	json_text(out, "message", self->message);
+	jsonw_text(out, "version", self->version);
+	jsonw_text(out, "kernel", self->kernel);
+	jsonw_text(out, "mode", self->mode);
+	jsonw_text(out, "file", self->file);
+	jsonw_text(out, "error", self->error);
+	jsonw_text(out, "message", self->message);
 	if (self->n_parameters) {
-		json_name(out, "parameters");
+		jsonw_name(out, "parameters");
 		record_pairs(out, self->parameters, self->n_parameters);
 	}
 	if (self->command)
 		add_command(out, self->command);
 	if (self->n_descriptors) {
-		json_name(out, "descriptors");
+		jsonw_name(out, "descriptors");
 		record_pairs(out, self->descriptors, self->n_descriptors);
 	}
 	if (self->type == EVENT_SELF_AUDIT_LOST)

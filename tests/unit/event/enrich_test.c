@@ -255,6 +255,16 @@ static void a_look_up_that_came_too_late_is_not_taken(void **state)
 	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 300 * MS, "curl")), "/usr/bin/curl");
 }
 
+static void older_records_do_not_change_what_is_known(void **state)
+{
+	struct world *world = *state;
+
+	describe_exec(world, actor(WEIR_EVENT_EXEC, 300 * MS, "curl"), "/usr/bin/curl");
+	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 200 * MS, "sh")), NULL);
+	EXPECT_EXE(describe_exec(world, actor(WEIR_EVENT_EXEC, 250 * MS, "env"), "/usr/bin/env"), NULL);
+	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 400 * MS, "curl")), "/usr/bin/curl");
+}
+
 static void threads_names_say_nothing(void **state)
 {
 	struct world *world = *state;
@@ -360,6 +370,7 @@ int main(void)
 		TEST(a_fork_runs_its_parents_program),
 		TEST(a_denial_before_its_exec_gets_no_wrong_program),
 		TEST(a_look_up_that_came_too_late_is_not_taken),
+		TEST(older_records_do_not_change_what_is_known),
 		TEST(threads_names_say_nothing),
 		TEST(unresolved_programs_are_not_named),
 		TEST(ancestors_end_at_the_limit),
