@@ -26,12 +26,17 @@ static void stop_self(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* Passes a signal on unless the command has it already: from the terminal, or its own doing. */
+/*
+ * Passes a signal on unless the command has it already: those of the terminal
+ * go to the whole process group, and its own it need not get back. A hang-up
+ * alone goes to the session's leader only, and would end it without us.
+ */
 static void signal_forward(const struct launch *launch, int number, const siginfo_t *info)
 {
-	bool by_process = info->si_code <= 0;	/* SI_USER, SI_TKILL, SI_QUEUE, … */
+	bool by_process = info->si_code <= 0;	/* SI_USER, SI_TKILL, SI_QUEUE, ... */
+	bool hang_up = number == SIGHUP && getsid(0) == getpid();
 
-	if (by_process && info->si_pid != launch->pid)
+	if (by_process ? info->si_pid != launch->pid : hang_up)
 		kill(launch->pid, number);
 }
 
