@@ -12,8 +12,8 @@ struct path_action {
 	struct vfsmount *mnt;
 	struct dentry *to_dentry;	/* NULL: there is no other */
 	struct vfsmount *to_mnt;
-	__u32 access;
-	__u32 to_access;
+	__u8 access;			/* WEIR_ACCESS_BIT()s */
+	__u8 to_access;
 	bool both_ways;			/* the two change places */
 };
 
