@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "policy/notes.h"
+
 static const char *const folders[] = {WEIR_SYSCONFDIR "/policies", WEIR_DATADIR "/allowlists"};
 
 static bool is_file(const char *name)
@@ -51,6 +53,8 @@ int load_file(const char *path, const struct policy_pair *set, size_t n_set, str
 		r = policy_compile(policy, &errors, ret);
 	if (r < 0)
 		buf_add(text, errors.text.data, errors.text.len);
+	else
+		policy_notes(policy, text);
 	return r;
 }
 
