@@ -5,12 +5,12 @@
 #include "base/cleanup.h"
 
 const struct pending pendings[] = {
-	{POLICY_SECTION_NETWORK, false, "sockets other than TCP and UDP over IP (ICMP, raw, packet, …)"},
-	{POLICY_SECTION_NETWORK, false, "packets on sockets made before or outside"},
-	{POLICY_SECTION_LISTEN, true, "listening and accepting"},
-	{POLICY_SECTION_UNIX, true, "unix-domain sockets"},
-	{POLICY_SECTION_FILES, false, "creating, deleting, renaming and linking files, changing their attributes"},
-	{POLICY_SECTION_GUARD, true, "mounts, namespaces, ptrace, signals and the rest of guard"},
+	{POLICY_SECTION_NETWORK, false, "sockets other than TCP and UDP over IP"},
+	{POLICY_SECTION_NETWORK, false, "sockets made before or outside"},
+	{POLICY_SECTION_LISTEN, true, "listening"},
+	{POLICY_SECTION_UNIX, true, "unix sockets"},
+	{POLICY_SECTION_FILES, false, "times, extended attributes and watches of files"},
+	{POLICY_SECTION_GUARD, true, "what guard names (mounts, ptrace, signals, ...)"},
 };
 const size_t n_pendings = ARRAY_SIZE(pendings);
 
