@@ -43,22 +43,19 @@ static __always_inline __u32 decide_object(__u32 index, const struct weir_instan
 
 	if (decision)
 		return decision;
-	return place_verdict(index, path_place(action->dentry, action->mnt, index,
+	return weir_place_verdict(index, path_place(action->dentry, action->mnt, index,
 					       instance->serial), action->access);
 }
 
 /* Would the second place allow anything that the first does not? */
-static __always_inline bool place_widens(__u32 index, __u32 from, __u32 to)
+int weir_place_widens(__u32 index, __u32 from, __u32 to)
 {
-	bool widens = false;
-
-#pragma unroll
 	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
-		if (!DECISION_DENIES(place_verdict(index, to, WEIR_ACCESS_BIT(i))) &&
-		    DECISION_DENIES(place_verdict(index, from, WEIR_ACCESS_BIT(i))))
-			widens = true;
+		if (!DECISION_DENIES(weir_place_verdict(index, to, WEIR_ACCESS_BIT(i))) &&
+		    DECISION_DENIES(weir_place_verdict(index, from, WEIR_ACCESS_BIT(i))))
+			return true;
 	}
-	return widens;
+	return false;
 }
 
 static __always_inline bool dentry_is_dir(struct dentry *dentry)
@@ -88,17 +85,17 @@ static __always_inline __u32 decide_move(__u32 index, const struct weir_instance
 	from = path_place(action->dentry, action->mnt, index, instance->serial);
 	to = path_place(action->to_dentry, action->to_mnt, index, instance->serial);
 	if (action->access) {
-		decision = place_verdict(index, from, action->access);
+		decision = weir_place_verdict(index, from, action->access);
 		if (DECISION_DENIES(decision))
 			return decision;
 	}
-	decision = place_verdict(index, to, action->to_access);
+	decision = weir_place_verdict(index, to, action->to_access);
 	if (DECISION_DENIES(decision))
 		return decision;
-	if (dir_widens(action->dentry, from, to) || place_widens(index, from, to))
+	if (dir_widens(action->dentry, from, to) || weir_place_widens(index, from, to))
 		return DECIDE_DENY(WEIR_REASON_WIDEN, 0);
 	if (action->both_ways &&
-	    (dir_widens(action->to_dentry, to, from) || place_widens(index, to, from)))
+	    (dir_widens(action->to_dentry, to, from) || weir_place_widens(index, to, from)))
 		return DECIDE_DENY(WEIR_REASON_WIDEN, 0);
 	return decision;
 }

@@ -2,7 +2,6 @@
 /* Finding the place of an object in the path trie, the slow and sure way; see path.bpf.h. */
 #include "path.bpf.h"
 
-#define PATH_TRIES 32		/* walks before a name that keeps changing is unresolved */
 #define PATH_SPINS 100000	/* reads of an odd count before it is taken as stuck */
 
 static __always_inline __u32 edge_follow(__u32 index, __u32 node, __u64 name, __u32 len)
@@ -74,12 +73,14 @@ static long descent_step(__u32 unused, struct descent *descent)
 	return 0;
 }
 
-/* Place of a path that was walked, *ret_parent of the directory it lies in. */
-static __always_inline __u32 path_descend(struct weir_scratch *scratch, __u32 at, __u32 index,
-					  __u32 *ret_parent)
+/*
+ * The place of the path in scratch space that begins at `at` in the low word,
+ * and in the high one the place of the directory it lies in. 0: unresolved.
+ */
+__u64 weir_path_descend(__u32 index, __u32 at)
 {
 	struct descent descent = {
-		.scratch = scratch,
+		.scratch = path_scratch(false),
 		.index = index,
 		.at = at,
 		.node = WEIR_NODE_ROOT,
@@ -87,11 +88,12 @@ static __always_inline __u32 path_descend(struct weir_scratch *scratch, __u32 at
 		.self = true,
 	};
 
+	if (!descent.scratch)
+		return PLACE_UNRESOLVED;
 	bpf_loop(WEIR_PATH_MAX, descent_step, &descent, 0);
 	if (descent.failed || descent.at < WEIR_PATH_MAX)
 		return PLACE_UNRESOLVED;
-	*ret_parent = descent.parent;
-	return PLACE(descent.node, descent.self);
+	return (__u64)descent.parent << 32 | PLACE(descent.node, descent.self);
 }
 
 static __always_inline void dir_remember(__u64 check, __u32 place)
@@ -140,30 +142,38 @@ static __always_inline __u64 task_mnt_ns(void)
 
 __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 check_counts)
 {
-	struct weir_scratch *scratch = path_scratch(false);
+	struct path_counts counts;
+	__u64 mnt_ns, places;
+	int walked;
 
-	if (!scratch)
+	if (!counts_settle(&counts))
 		return PLACE_UNRESOLVED;
-	for (int i = 0; i < PATH_TRIES; i++) {
-		struct path_counts counts;
-		__u32 place, parent;
-		__u64 mnt_ns;
-		int walked;
+	mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
+	if (mnt_ns == MNT_NS_INTERNAL)
+		return place_internal(dentry);
+	walked = weir_path_walk(dentry, vfsmount, false);
+	if (!path_counts_same(counts, path_counts_read()))
+		return PLACE_AGAIN;
+	if (walked < 0 || walked & WALK_PARTIAL || !mnt_ns || mnt_ns != task_mnt_ns())
+		return PLACE_UNRESOLVED;
+	places = weir_path_descend(index, walked);
+	if (places && check && check_counts == path_counts_word(counts))
+		dir_remember(check, places >> 32);
+	return places;
+}
 
-		if (!counts_settle(&counts))
-			return PLACE_UNRESOLVED;
-		mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
-		if (mnt_ns == MNT_NS_INTERNAL)
-			return place_internal(dentry);
-		walked = weir_path_walk(dentry, vfsmount, false);
-		if (!path_counts_same(counts, path_counts_read()))
-			continue;
-		if (walked < 0 || walked & WALK_PARTIAL || !mnt_ns || mnt_ns != task_mnt_ns())
-			return PLACE_UNRESOLVED;
-		place = path_descend(scratch, walked, index, &parent);
-		if (place != PLACE_UNRESOLVED && check && check_counts == path_counts_word(counts))
-			dir_remember(check, parent);
-		return place;
+__u32 weir_place_verdict(__u32 index, __u32 place, __u32 access)
+{
+	switch (place) {
+	case PLACE_UNRESOLVED:
+		return DECIDE_DENY(WEIR_REASON_UNRESOLVED_PATH, 0);
+	case PLACE_PSEUDO:
+		return access & WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE) ?
+			       DECIDE_DENY(WEIR_REASON_NO_RULE, 0) :
+			       DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
+	case PLACE_LAYER:
+		return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
+	default:
+		return weir_node_verdict(index, PLACE_NODE(place), PLACE_SELF(place), access);
 	}
-	return PLACE_UNRESOLVED;
 }

@@ -23,9 +23,12 @@
 #define PLACE_UNRESOLVED 0
 #define PLACE_PSEUDO 1		/* pipe, socket, memfd: on no mount of any namespace */
 #define PLACE_LAYER 0xffffffff	/* a layer of a stacked file system, whose own file was decided */
+#define PLACE_AGAIN 0xfffffffe	/* the name changed meanwhile */
 #define PLACE(node, self) ((node) << 1 | (self))
 #define PLACE_NODE(place) ((place) >> 1)
 #define PLACE_SELF(place) ((place) & 1)
+
+#define PATH_TRIES 32		/* walks before a name that keeps changing is unresolved */
 
 #define EDGE_NONE 0		/* the trie has no such name below this node */
 #define EDGE_FAILED 0xffffffff	/* could not be told: the path is unresolved */
@@ -38,9 +41,9 @@
 __u32 weir_edge_follow(__u32 index, __u32 node, __u64 name, __u32 len);
 
 /*
- * The place of an object, by walking, until the counts stood still around a
- * walk. Addresses are numbers: it reads by helper. check and check_counts:
- * under what the directory is remembered; 0: not at all.
+ * The place of an object, by one walk; PLACE_AGAIN when the counts did not
+ * stand still around it. Addresses are numbers: it reads by helper. check and
+ * check_counts: under what the directory is remembered; 0: not at all.
  */
 __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 check_counts);
 
@@ -136,8 +139,14 @@ static __always_inline __u32 path_place(struct dentry *dentry, struct vfsmount *
 		if (place != PLACE_UNRESOLVED)
 			return place;
 	}
-	return weir_path_resolve(index, number_of(cells, config->zero, dentry), number_of(cells, config->zero, mnt), check,
-				 path_counts_word(counts));
+	for (int i = 0; i < PATH_TRIES; i++) {
+		place = weir_path_resolve(index, number_of(cells, config->zero, dentry),
+					  number_of(cells, config->zero, mnt), check,
+					  path_counts_word(counts));
+		if (place != PLACE_AGAIN)
+			return place;
+	}
+	return PLACE_UNRESOLVED;
 }
 
 /* What holds of every path before it is looked at. 0: look. */
@@ -152,20 +161,7 @@ static __always_inline __u32 files_verdict(const struct weir_instance *instance)
 	return 0;
 }
 
-static __always_inline __u32 place_verdict(__u32 index, __u32 place, __u32 access)
-{
-	switch (place) {
-	case PLACE_UNRESOLVED:
-		return DECIDE_DENY(WEIR_REASON_UNRESOLVED_PATH, 0);
-	case PLACE_PSEUDO:
-		return access & WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE) ?
-			       DECIDE_DENY(WEIR_REASON_NO_RULE, 0) :
-			       DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
-	case PLACE_LAYER:
-		return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
-	default:
-		return weir_node_verdict(index, PLACE_NODE(place), PLACE_SELF(place), access);
-	}
-}
+/* What an instance says of a place: every access asked for must be allowed. */
+__u32 weir_place_verdict(__u32 index, __u32 place, __u32 access);
 
 #endif

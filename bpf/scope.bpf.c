@@ -7,21 +7,24 @@ static __always_inline bool mark_binds(const struct weir_mark *mark)
 	return mark->scopes[0] || mark->flags & WEIR_MARK_OVERFLOW;
 }
 
-/* Adds a scope that is still in force. No room for it: the task may do nothing. */
-static __always_inline void mark_add(struct weir_mark *mark, weir_scope_t handle)
+/*
+ * Adds a scope that is still in force. No room for it: the task may do nothing.
+ * A function of its own, so that the verifier looks at it once.
+ */
+int weir_mark_add(struct weir_mark *mark, weir_scope_t handle)
 {
-	if (!scope_get(handle))
-		return;
-#pragma unroll
+	if (!mark || !scope_get(handle))
+		return 0;
 	for (int i = 0; i < WEIR_NEST_MAX; i++) {
 		if (mark->scopes[i] == handle)
-			return;
+			return 0;
 		if (!mark->scopes[i]) {
 			mark->scopes[i] = handle;
-			return;
+			return 0;
 		}
 	}
 	mark->flags |= WEIR_MARK_OVERFLOW;
+	return 0;
 }
 
 static __always_inline void mark_merge(struct weir_mark *mark, const struct weir_mark *other)
@@ -30,26 +33,41 @@ static __always_inline void mark_merge(struct weir_mark *mark, const struct weir
 		return;
 #pragma unroll
 	for (int i = 0; i < WEIR_NEST_MAX; i++)
-		mark_add(mark, other->scopes[i]);
+		weir_mark_add(mark, other->scopes[i]);
 	mark->flags |= other->flags & WEIR_MARK_OVERFLOW;
 }
 
-/* The scopes the current cgroup lies in, outermost first. */
-static __always_inline void mark_add_ancestors(struct weir_mark *mark, __u32 levels)
-{
-	for (int level = 1; level <= WEIR_CGROUP_DEPTH_MAX && levels >> level; level++) {
-		weir_scope_t *handle;
-		__u64 id;
+/* The levels below the root at which scopes sit, and the mark they are added to. */
+struct levels {
+	struct weir_mark *mark;
+	__u32 bits;
+};
 
-		if (!(levels >> level & 1))
-			continue;
-		id = bpf_get_current_ancestor_cgroup_id(level);
-		if (!id)
-			break;
-		handle = bpf_map_lookup_elem(&weir_cgroups, &id);
-		if (handle)
-			mark_add(mark, *handle);
-	}
+static long level_step(__u32 index, struct levels *levels)
+{
+	__u32 level = index + 1;
+	weir_scope_t *handle;
+	__u64 id;
+
+	if (!(levels->bits >> level))
+		return 1;
+	if (!(levels->bits >> level & 1))
+		return 0;
+	id = bpf_get_current_ancestor_cgroup_id(level);
+	if (!id)
+		return 1;	/* deeper than the task's own cgroup */
+	handle = bpf_map_lookup_elem(&weir_cgroups, &id);
+	if (handle)
+		weir_mark_add(levels->mark, *handle);
+	return 0;
+}
+
+/* The scopes the current cgroup lies in, outermost first. */
+static __always_inline void mark_add_ancestors(struct weir_mark *mark, __u32 bits)
+{
+	struct levels levels = {.mark = mark, .bits = bits};
+
+	bpf_loop(WEIR_CGROUP_DEPTH_MAX, level_step, &levels, 0);
 }
 
 /*

@@ -66,7 +66,7 @@ static __always_inline __u32 decide_program(__u32 index, const struct weir_insta
 
 	if (decision)
 		return decision;
-	return place_verdict(index, path_place(action->dentry, action->mnt, index,
+	return weir_place_verdict(index, path_place(action->dentry, action->mnt, index,
 					       instance->serial), action->access);
 }
 

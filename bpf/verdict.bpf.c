@@ -75,7 +75,6 @@ __u32 weir_node_verdict(__u32 index, __u32 node, int self, __u32 access)
 
 	if (!entry)
 		return decision;
-#pragma unroll
 	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
 		__u32 one;
 

@@ -20,7 +20,7 @@
 #define WEIR_SCOPES_MAX 4096		/* slots for confined cgroups, slot 0 unused */
 #define WEIR_INSTANCES_MAX 4096		/* loaded policy versions, slot 0 unused */
 #define WEIR_NEST_MAX 4			/* scopes that can bind one task */
-#define WEIR_CGROUP_DEPTH_MAX 32	/* depth below the root at which a scope may sit */
+#define WEIR_CGROUP_DEPTH_MAX 31	/* depth below the root at which a scope may sit */
 #define WEIR_MARKS_MAX 65536		/* confined tasks alive at one time */
 #define WEIR_ARGS_MAX 4096		/* bytes of arguments kept with an exec record */
 

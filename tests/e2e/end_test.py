@@ -87,6 +87,39 @@ class End(Case):
         self.assertFalse(folder.exists())
         self.assertFalse(cgroup.exists())
 
+    def test_moved_out(self):
+        """What was moved out of the cgroup is not killed with it, and must not become free."""
+        items = json.loads(self.call("doctor", "--json").stdout)["items"]
+        if {item["name"]: item["state"] for item in items}["lsm"] != "yes":
+            self.skipTest("nothing sticks to a task without BPF LSM")
+        fifos = [self.dir / "in", self.dir / "out"]
+        for fifo in fifos:
+            os.mkfifo(fifo)
+        policy = self.file("closed.yaml", CLOSED)
+        script = ('"$@" < /dev/null > pid & wait $!; read pid < pid; echo $pid > %s/cgroup.procs; echo $pid'
+                  % cgroup_mount())
+        done = subprocess.run(self.argv("sh", "-c", script, "sh", *python(DAEMON, *fifos),
+                                        policy=policy), cwd=self.dir, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+        self.assert_status(done, 0)
+        daemon = int(done.stdout)
+        folder = PINS / f"run-{self.records()[0]['scope']['cgroup_id']}"
+        self.assertIn("stay confined", done.stderr)
+        self.assertTrue(alive(daemon))
+        fifos[0].write_text("go\n")
+        self.assertEqual(fifos[1].read_text(), "1\n")  # EPERM
+        self.assert_status(self.run_weir("true", log=self.dir / "2.jsonl"), 0)
+        self.assertTrue(folder.exists())
+        os.kill(daemon, signal.SIGKILL)
+        wait_end(daemon)
+        # the kernel frees a task a moment after its end; each run looks again
+        for _ in range(10):
+            self.assert_status(self.run_weir("true", log=self.dir / "3.jsonl"), 0)
+            if not folder.exists():
+                break
+        self.assertFalse(folder.exists())
+
     def test_running_one_is_not_swept(self):
         process = self.start_weir("sh", "-c", "echo ready; read line")
         read_until(process.stdout.fileno(), b"ready")

@@ -78,29 +78,38 @@ static int pins_walk(int fd, bool unpin)
 	return r;
 }
 
-/* What is known of the cgroup a dead weir confined. */
-static int leftover_look(uint64_t id, struct leftover *ret)
+/* 1: processes live in the cgroup, or it cannot be told; 0: none, or the cgroup is gone. */
+static int cgroup_lives(uint64_t id, char **ret_path)
 {
 	_cleanup_cgroup_ struct cgroup cgroup = {.fd = -1};
-	_cleanup_free_ char *path = NULL;
-	const char *what = "its cgroup is gone; the next \"weir run\" clears it up";
-	bool populated = false;
 	int r;
 
-	r = cgroup_path_of(id, &path);
+	r = cgroup_path_of(id, ret_path);
 	if (r >= 0)
-		r = cgroup_open(path, &cgroup);
+		r = cgroup_open(*ret_path, &cgroup);
 	if (r >= 0)
 		r = cgroup_populated(&cgroup);
-	/* only "there is none" means that nothing is confined by it */
-	if (r < 0 && r != -ESTALE && r != -ENOENT && r != -ENODEV)
-		populated = true;
-	else if (r >= 0)
-		populated = r > 0;
+	/* only "there is none" means that nothing lives there */
+	return r > 0 || (r < 0 && r != -ESTALE && r != -ENOENT && r != -ENODEV);
+}
+
+/* What is known of the cgroup a dead weir confined, and of tasks that were moved out of it. */
+static int leftover_look(uint64_t id, struct leftover *ret)
+{
+	_cleanup_free_ char *path = NULL, *pins = NULL;
+	const char *what = "its cgroup is gone; the next \"weir run\" clears it up";
+	bool populated;
+
+	if (asprintf(&pins, LEFTOVER_FOLDER "/" RUN_PREFIX "%llu/" LEFTOVER_PINS,
+		     (unsigned long long)id) < 0) {
+		pins = NULL;
+		return -ENOMEM;
+	}
+	populated = cgroup_lives(id, &path) || kern_marks_pinned(pins) != 0;
 	if (populated)
-		what = "its weir was killed; what it ran still lives, confined";
+		what = "its weir has ended; what it ran still lives, confined";
 	else if (path)
-		what = "its weir was killed, nothing it ran is left; the next \"weir run\" clears it up";
+		what = "its weir has ended, nothing it ran is left; the next \"weir run\" clears it up";
 	if (asprintf(&ret->text, "%s: %s", path ? path : "?", what) < 0) {
 		ret->text = NULL;
 		return -ENOMEM;

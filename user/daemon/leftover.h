@@ -19,7 +19,7 @@
 struct leftover {
 	uint64_t cgroup_id;
 	char *cgroup;		/* path; NULL: it is gone */
-	bool populated;		/* processes live in it, confined */
+	bool populated;		/* processes live in it, or were moved out of it, confined */
 	char *text;		/* for people */
 };
 

@@ -1,9 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The end of a session: nothing of the command is left running, and nothing of weir is left behind. */
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "daemon/session_state.h"
+
+/* Tasks end a little after they are dead: the kernel frees them when nothing looks at them any more. */
+#define MARKS_WAIT_MS 1000
+#define MARKS_STEP_MS 5
+
+/* Returns how many tasks outside the cgroup are still confined, or negative errno. */
+static int escaped_count(struct kern *kern)
+{
+	const struct timespec step = {.tv_nsec = MARKS_STEP_MS * 1000000L};
+	int waited = 0, r;
+
+	while ((r = kern_marks(kern)) > 0 && waited < MARKS_WAIT_MS) {
+		nanosleep(&step, NULL);
+		waited += MARKS_STEP_MS;
+	}
+	return r;
+}
 
 void session_end(struct session *session)
 {
@@ -12,11 +30,17 @@ void session_end(struct session *session)
 	if (!session->cgroup_made)
 		return;
 	r = cgroup_kill(&session->cgroup);
-	if (r >= 0)
+	if (r < 0) {
+		session->kept = true;
+		log_error("cannot end what the command left in cgroup %s: %s; it stays confined",
+			  session->cgroup.path, strerror(-r));
 		return;
-	session->kept = true;
-	log_error("cannot end what the command left in cgroup %s: %s; it stays confined",
-		  session->cgroup.path, strerror(-r));
+	}
+	r = session->kern ? escaped_count(session->kern) : 0;
+	if (r != 0) {
+		session->kept = true;
+		log_error("processes of the command were moved out of its cgroup and live on; they stay confined");
+	}
 }
 
 void session_detach(struct session *session, int status, struct drain_result *result)

@@ -35,7 +35,7 @@ struct session {
 /* Everything up to a scope that waits for its command. What fails is said. */
 int session_open(struct session *session);
 
-/* Kills what the command left running. */
+/* Kills what the command left running. What cannot be ended keeps its confinement. */
 void session_end(struct session *session);
 
 /* Writes the last records. A log that does not take them is noted in *result. */

@@ -58,6 +58,15 @@ int bpffs_ensure(void);
  */
 int kern_pin(struct kern *kern, const char *dir, char **ret_message);
 
+/*
+ * Tasks that a scope is still stuck to, wherever they were moved to; one that
+ * has ended counts until its parent has waited for it. kern_marks_pinned()
+ * asks by a folder that kern_pin() made, also of a process that is dead.
+ * Returns their number or negative errno; without BPF LSM nothing sticks: 0.
+ */
+int kern_marks(struct kern *kern);
+int kern_marks_pinned(const char *dir);
+
 /* Unpins, detaches and frees everything. */
 void kern_close(struct kern *kern);
 DEFINE_CLEANUP(struct kern, kern_close);
