@@ -100,11 +100,14 @@ static __always_inline int mark_keep(__u64 key, const struct weir_mark *mark)
 static __always_inline int mark_sight(struct weir_config *config, __u64 key, __u64 leader_key,
 				      const struct weir_mark *mark)
 {
+	struct weir_mark *leader;
+
 	if (mark_keep(key, mark) < 0)
 		return -1;
 	if (leader_key == key)
 		return 0;
-	if (!bpf_map_lookup_elem(&weir_marks, &leader_key) && mark_keep(leader_key, mark) < 0)
+	leader = bpf_map_lookup_elem(&weir_marks, &leader_key);
+	if ((!leader || !(mark_binds(leader) || leader->flags)) && mark_keep(leader_key, mark) < 0)
 		return -1;
 	__sync_fetch_and_add(&config->generation, 1);
 	return 0;
