@@ -76,6 +76,7 @@ static void *map_mapped(struct bpf_map *map, size_t size)
 
 static int config_fill(struct kern *kern, char **ret_message)
 {
+	struct sequences sequences = {0};
 	struct weir_config *config;
 	struct timespec now;
 
@@ -91,14 +92,14 @@ static int config_fill(struct kern *kern, char **ret_message)
 		return kern_fail(ret_message, -EIO, "cannot get random bytes");
 	config->generation = 1;
 	config->sticky = kern->options.lsm;
-	if (kern->options.files &&
-	    (kallsyms_find("rename_lock", &config->rename_lock) < 0 ||
-	     kallsyms_find("mount_lock", &config->mount_lock) < 0))
+	if (kern->options.files && sequences_find(&sequences) < 0)
 		return kern_fail(ret_message, -ENOTSUP,
 				 "the kernel does not show rename_lock and mount_lock in "
 				 "/proc/kallsyms, without which paths cannot be told safely; use a "
 				 "kernel with CONFIG_KALLSYMS_ALL and kernel.kptr_restrict below 2, "
 				 "or give files up with --without files");
+	config->rename_lock = sequences.rename_lock;
+	config->mount_lock = sequences.mount_lock;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	kern->next_serial = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	return 0;

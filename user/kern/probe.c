@@ -83,7 +83,7 @@ void kern_probe(struct kern_features *ret)
 {
 	struct kern_features features = {0};
 	struct utsname uts;
-	__u64 address;
+	struct sequences sequences;
 
 	if (uname(&uts) == 0)
 		snprintf(features.release, sizeof(features.release), "%s", uts.release);
@@ -93,8 +93,7 @@ void kern_probe(struct kern_features *ret)
 	features.btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 	features.cgroup2 = cgroup_mount_path(features.cgroup2_path,
 					     sizeof(features.cgroup2_path)) == 0;
-	features.sequences = kallsyms_find("rename_lock", &address) == 0 &&
-			     kallsyms_find("mount_lock", &address) == 0;
+	features.sequences = sequences_find(&sequences) == 0;
 	probe_lsm(&features);
 	*ret = features;
 }

@@ -24,7 +24,13 @@ struct kern {
 int kern_fail(char **ret_message, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Address of a kernel symbol from /proc/kallsyms. Returns 0, -ENOENT, or -EPERM (addresses are hidden). */
-int kallsyms_find(const char *symbol, __u64 *ret);
+/* Addresses of the kernel's sequence counts. */
+struct sequences {
+	__u64 rename_lock;
+	__u64 mount_lock;
+};
+
+/* From /proc/kallsyms. Returns 0, -ENOENT, or -EPERM (addresses are hidden). */
+int sequences_find(struct sequences *ret);
 
 #endif
