@@ -96,8 +96,9 @@ class End(Case):
         for fifo in fifos:
             os.mkfifo(fifo)
         policy = self.file("closed.yaml", CLOSED)
-        script = ('"$@" < /dev/null > pid & wait $!; read pid < pid; echo $pid > %s/cgroup.procs; echo $pid'
-                  % cgroup_mount())
+        os.mkfifo(self.dir / "pid")
+        script = ('"$@" < /dev/null > pid 2> /dev/null & read pid < pid; '
+                  'echo $pid > %s/cgroup.procs; echo $pid' % cgroup_mount())
         done = subprocess.run(self.argv("sh", "-c", script, "sh", *python(DAEMON, *fifos),
                                         policy=policy), cwd=self.dir, text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
