@@ -7,8 +7,6 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
-#define DIRECTIVE_MAX 128
-
 static void byte_report(const struct source *source, size_t at, const char *what, struct report *report)
 {
 	struct place place = {.source = source, .offset = (uint32_t)at, .width = 1};
@@ -17,34 +15,11 @@ static void byte_report(const struct source *source, size_t at, const char *what
 	report_hint(report, "a policy is UTF-8 text; in double quotes, \\xNN and \\uNNNN write other characters");
 }
 
-/*
- * Lines that start with '%' are directives. libfyaml 0.7.12 takes time by the
- * square of their length, so a long one never gets there.
- */
-static bool directives_check(const struct source *source, struct report *report)
-{
-	struct place place = {.source = source, .width = 1};
-	size_t i, end;
-
-	for (i = 0; i < source->n_lines; i++) {
-		place.offset = source->lines[i];
-		end = i + 1 < source->n_lines ? source->lines[i + 1] : source->len;
-		if (end - place.offset <= DIRECTIVE_MAX || source->text[place.offset] != '%')
-			continue;
-		report_add(report, &place, "a directive longer than %d bytes", DIRECTIVE_MAX);
-		report_hint(report, "leave it out; a value that starts with '%%' is quoted");
-		return false;
-	}
-	return true;
-}
-
 bool source_check(const struct source *source, struct report *report)
 {
 	size_t at, step;
 	uint32_t code;
 
-	if (!directives_check(source, report))
-		return false;
 
 	for (at = 0; at < source->len; at += step) {
 		step = utf8_next(source->text + at, source->len - at, &code);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "policy/skim.h"
 #include "policy/scalar.h"
 
 /* A list or map that is still open. */
@@ -425,7 +426,7 @@ int yaml_parse(const struct source *source, struct arena *arena, struct report *
 	struct fy_parser *parser = NULL;
 	int err = -ENOMEM;
 
-	if (!source_check(source, report)) {
+	if (!source_check(source, report) || !skim_check(source, report)) {
 		*ret = NULL;
 		return 0;
 	}
