@@ -11,8 +11,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "policy/skim.h"
 #include "policy/scalar.h"
+#include "policy/skim.h"
+#include "policy/yaml_diag.h"
 
 /* A list or map that is still open. */
 struct level {
@@ -353,52 +354,6 @@ static int event_take(struct builder *builder, struct fy_event *event)
 	return err;
 }
 
-/* Takes over what libfyaml found. */
-static void syntax_report(struct builder *builder, struct fy_diag *diag)
-{
-	struct place place = {.source = builder->source, .offset = builder->end, .width = 1};
-	struct fy_diag_error *error;
-	size_t before = report_count(builder->report);
-	void *iter = NULL;
-
-	while ((error = fy_diag_errors_iterate(diag, &iter))) {
-		if (error->type != FYET_ERROR)
-			continue;
-		place.offset = source_offset(builder->source, (unsigned int)error->line,
-					     (unsigned int)error->column);
-		report_add(builder->report, &place, "not valid YAML: %s", error->msg);
-		if (strstr(error->msg, "tab character"))
-			report_hint(builder->report, "indent with spaces; YAML does not allow tabs there");
-		else
-			report_hint(builder->report, "look at the indentation, colons, quotes and brackets around here");
-	}
-	if (report_count(builder->report) == before)
-		report_add(builder->report, &place, "not valid YAML");
-}
-
-static void diag_drop(struct fy_diag *diag, void *user, const char *text, size_t len)
-{
-	(void)diag;
-	(void)user;
-	(void)text;
-	(void)len;
-}
-
-static struct fy_diag *diag_create(void)
-{
-	struct fy_diag_cfg config;
-	struct fy_diag *diag;
-
-	fy_diag_cfg_default(&config);
-	config.fp = NULL;
-	config.output_fn = diag_drop;
-	config.colorize = false;
-	diag = fy_diag_create(&config);
-	if (diag)
-		fy_diag_set_collect_errors(diag, true);
-	return diag;
-}
-
 static int events_read(struct builder *builder, struct fy_parser *parser, struct fy_diag *diag)
 {
 	struct fy_event *event;
@@ -409,7 +364,7 @@ static int events_read(struct builder *builder, struct fy_parser *parser, struct
 		fy_parser_event_free(parser, event);
 	}
 	if (!err && !builder->stop && fy_parser_get_stream_error(parser)) {
-		syntax_report(builder, diag);
+		yaml_diag_report(diag, builder->source, builder->end, builder->report);
 		builder->stop = true;
 	}
 	return err;
@@ -430,7 +385,7 @@ int yaml_parse(const struct source *source, struct arena *arena, struct report *
 		*ret = NULL;
 		return 0;
 	}
-	config.diag = diag_create();
+	config.diag = yaml_diag_create();
 	if (config.diag)
 		parser = fy_parser_create(&config);
 	if (parser && fy_parser_set_string(parser, source->text, source->len) == 0)

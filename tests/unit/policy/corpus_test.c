@@ -149,12 +149,34 @@ static void allowlists_have_no_gaps(void **state)
 	globfree(&files);
 }
 
+/* The example of the reference, its first block of YAML. */
+static void documented_example_reads(void **state)
+{
+	static const char *const shipped[] = {"allowlists"};
+	struct policy_options options = {.folders = shipped, .n_folders = 1};
+	_cleanup_policy_ struct policy *policy = NULL;
+	_cleanup_buf_ struct buf text = {0};
+	struct policy_errors errors = {0};
+	const char *start, *end;
+
+	(void)state;
+	file_load("docs/policy.md", &text);
+	start = strstr(buf_string(&text), "```yaml\n");
+	assert_non_null(start);
+	start += strlen("```yaml\n");
+	end = strstr(start, "```");
+	assert_non_null(end);
+	if (policy_read_text("docs/policy.md", start, (size_t)(end - start), &options, &errors, &policy) < 0)
+		fail_msg("%s", buf_string(&errors.text));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_policies_say_why),
 		cmocka_unit_test(good_policies_compile),
 		cmocka_unit_test(allowlists_have_no_gaps),
+		cmocka_unit_test(documented_example_reads),
 	};
 
 	return RUN_TESTS(tests);
