@@ -56,6 +56,30 @@ class Terminal(Case):
         os.kill(pid, signal.SIGUSR2)
         self.assertIn(b"got [2, 3] end", read_until(fd, b" end"))
 
+    def test_input_cannot_be_pushed_into_the_terminal(self):
+        push = """
+import errno, fcntl, termios
+TIOCLINUX = 0x541C
+for request, argument in ((termios.TIOCSTI, b"x"), (termios.TIOCSTI | 1 << 32, b"x"),
+                          (TIOCLINUX, b"\\x03")):
+    try:
+        if request >> 32:
+            import ctypes
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.syscall(16, ctypes.c_long(0), ctypes.c_long(request), ctypes.c_char_p(b"x")):
+                raise OSError(ctypes.get_errno(), "ioctl")
+        else:
+            fcntl.ioctl(0, request, argument)
+        print("pushed", hex(request))
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+print("done", flush=True)
+"""
+        _, fd = self.spawn(*self.argv(*python(push)))
+        out = read_until(fd, b"done")
+        self.assertEqual(out.count(b"EPERM"), 3, out)
+        self.assertNotIn(b"pushed", out)
+
     def test_stop_and_continue(self):
         script = self.file("wait.sh", "echo started $((6 * 7)); while read word; do "
                                       "echo \"heard $word.\"; done; exit 9\n")

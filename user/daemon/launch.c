@@ -12,6 +12,7 @@ static const char *const stage_text[] = {
 	[LAUNCH_LIMITS] = "set its limits",
 	[LAUNCH_CREDENTIALS] = "become its user",
 	[LAUNCH_DESCRIPTORS] = "close what it must not inherit",
+	[LAUNCH_FILTER] = "be kept from typing into the terminal",
 	[LAUNCH_EXEC] = "be executed",
 };
 _Static_assert(ARRAY_SIZE(stage_text) == LAUNCH_STAGE_COUNT, "every stage has a text");

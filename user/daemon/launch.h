@@ -78,6 +78,7 @@ enum launch_stage {
 	LAUNCH_LIMITS,
 	LAUNCH_CREDENTIALS,
 	LAUNCH_DESCRIPTORS,
+	LAUNCH_FILTER,
 	LAUNCH_EXEC,
 	LAUNCH_STAGE_COUNT,
 };
@@ -113,5 +114,8 @@ void launch_cancel(struct launch *launch);
 /* The child's part; returns only when it could not execute the command. */
 struct launch_failure launch_child(const struct launch_options *options, int error_fd,
 				   pid_t parent);
+
+/* Keeps the command from typing into the terminal it shares. Needs no_new_privs. 0 or negative errno. */
+int launch_filter(void);
 
 #endif

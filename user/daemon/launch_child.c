@@ -154,6 +154,9 @@ struct launch_failure launch_child(const struct launch_options *options, int err
 	r = credentials_set(options->user, parent);
 	if (r < 0)
 		return failed(LAUNCH_CREDENTIALS, -r);
+	r = launch_filter();
+	if (r < 0)
+		return failed(LAUNCH_FILTER, -r);
 	r = descriptors_close(error_fd);
 	if (r >= 0)
 		r = signals_restore(options->signals);
