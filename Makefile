@@ -6,7 +6,10 @@ PREFIX ?= /usr
 DESTDIR ?=
 SYSCONFDIR ?= /etc
 
-CC ?= gcc
+# make has a CC of its own (cc), which "?=" would keep
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
@@ -17,7 +20,15 @@ LIBS := libbpf libfyaml jansson libseccomp libsodium
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# as many jobs as there are processors, unless told otherwise: JOBS=1, or -j
+JOBS ?= $(shell nproc)
+MAKEFLAGS += -j$(JOBS)
+
+# a short line for each step; V=1 shows the commands
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
 include scripts/make/flags.mk
 
@@ -28,15 +39,18 @@ BPF_OBJ := $(BPF_SRC:%.bpf.c=$B/%.bpf.o)
 SKEL := $B/gen/weir.skel.h
 
 $B/bpf/%.bpf.o: bpf/%.bpf.c | $B/.setup
+	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$Q$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 $B/weir.bpf.o: $(BPF_OBJ)
-	$(BPFTOOL) gen object $@ $^
+	$(call say,LINK,$@)
+	$Q$(BPFTOOL) gen object $@ $^
 
 $(SKEL): $B/weir.bpf.o
+	$(call say,GEN,$@)
 	@mkdir -p $(@D)
-	$(BPFTOOL) gen skeleton $< name weir_bpf > $@
+	$Q$(BPFTOOL) gen skeleton $< name weir_bpf > $@
 
 # --- the user side: one library of everything but main, one program
 
@@ -45,15 +59,24 @@ USER_OBJ := $(USER_SRC:%.c=$B/%.o)
 LIB_OBJ := $(filter-out $B/user/cli/main.o,$(USER_OBJ))
 WEIR := $B/weir
 
-$B/user/%.o: user/%.c | $B/.setup
+# what is built depends on how: other flags or another PREFIX build it again
+.PHONY: flags
+$B/.flags: flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	@echo '$(subst ','\'',$(CC) $(OPT) $(CFLAGS) $(DEFINES))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(CC) $(OPT) $(CFLAGS) $(DEFINES))' > $@
+
+$B/user/%.o: user/%.c $B/.flags | $B/.setup
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$Q$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 # only user/kern sees the skeleton
 $(patsubst %.c,$B/%.o,$(wildcard user/kern/*.c)): $(SKEL)
 
 $(WEIR): $(USER_OBJ)
-	$(CC) $(LDFLAGS_ALL) $^ -o $@ $(LIBS_ALL)
+	$(call say,LINK,$@)
+	$Q$(CC) $(LDFLAGS_ALL) $^ -o $@ $(LIBS_ALL)
 
 .PHONY: all
 all: $(WEIR) ## build/weir, with everything it needs installed first
@@ -61,11 +84,12 @@ all: $(WEIR) ## build/weir, with everything it needs installed first
 include scripts/make/setup.mk
 include scripts/make/tests.mk
 include scripts/make/lint.mk
-include scripts/make/install.mk
+# the others stand on these
+include $(filter-out $(MAKEFILE_LIST),$(sort $(wildcard scripts/make/*.mk)))
 
 .PHONY: clean
 clean: ## removes build/
-	rm -rf $B
+	$Qrm -rf $B
 
 .PHONY: help
 help: ## this list

@@ -2,7 +2,7 @@
 
 $B/.setup: scripts/setup docs/packages.txt
 	@mkdir -p $B
-	scripts/setup docs/packages.txt
+	$Qscripts/setup docs/packages.txt
 	@touch $@
 
 .PHONY: setup
@@ -11,4 +11,4 @@ setup: $B/.setup ## installs the Debian packages of docs/packages.txt
 # asks each time, for it is quick: the cache lies outside the tree and may have been emptied
 .PHONY: kernels
 kernels: | $B/.setup ## fetches the guest kernels (6.1, 6.12, latest)
-	scripts/kernels >/dev/null
+	$Qscripts/kernels >/dev/null

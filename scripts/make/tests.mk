@@ -15,21 +15,24 @@ TEST_RUN := $(TEST_BIN:%=%.run)
 # the archives take what has been built: stale members of removed files must not stay
 define san_folder
 $B/san/lib$(1).a: $(filter $B/san/$(1)/%,$(SAN_OBJ))
-	rm -f $$@
-	ar rcs $$@ $$^
+	@rm -f $$@
+	$Qar rcs $$@ $$^
 
 $(or $(filter $B/unit/$(1)/%,$(TEST_BIN)),$B/unit/$(1)/none_test): $B/unit/$(1)/%: $B/unit/$(1)/%.o $B/san/lib$(1).a $B/san/libbase.a
-	$(CC) $(SANITIZE) $$< -L$B/san -l$(1) -lbase $$(shell $(PKG_CONFIG) --libs cmocka) $$(LIBS_ALL) -o $$@
+	$$(call say,LINK,$$@)
+	$Q$(CC) $(SANITIZE) $$< -L$B/san -l$(1) -lbase $$(shell $(PKG_CONFIG) --libs cmocka) $$(LIBS_ALL) -o $$@
 endef
 $(foreach folder,$(SAN_FOLDERS),$(eval $(call san_folder,$(folder))))
 
 $B/san/%.o: user/%.c | $B/.setup
+	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
+	$Q$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
 
 $B/unit/%.o: tests/unit/%.c | $B/.setup
+	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
+	$Q$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
 
 # quiet while it passes; a failure prints everything the program said
 # records that a test leaves in PROGRAM.jsonl must be as the schema says
@@ -56,21 +59,24 @@ FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$B/fuzz/%)
 FUZZ_RUN := $(FUZZ_BIN:%=%.run)
 
 $B/fuzz/obj/%.o: user/%.c | $B/.setup
+	$(call say,CLANG,$@)
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined $(CFLAGS_BASE) -MMD -MP -c $< -o $@
+	$Q$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined $(CFLAGS_BASE) -MMD -MP -c $< -o $@
 
 $B/fuzz/%.o: tests/fuzz/%.c | $B/.setup
+	$(call say,CLANG,$@)
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined $(CFLAGS_BASE) -MMD -MP -c $< -o $@
+	$Q$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined $(CFLAGS_BASE) -MMD -MP -c $< -o $@
 
 # FOLDER_fuzz takes the code of user/FOLDER and user/base
 define fuzz_folder
 $B/fuzz/lib$(1).a: $(filter $B/fuzz/obj/$(1)/%,$(FUZZ_OBJ))
-	rm -f $$@
-	ar rcs $$@ $$^
+	@rm -f $$@
+	$Qar rcs $$@ $$^
 
 $B/fuzz/$(1)_fuzz: $B/fuzz/$(1)_fuzz.o $B/fuzz/lib$(1).a $B/fuzz/libbase.a
-	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $$< -L$B/fuzz -l$(1) -lbase $$(LIBS_ALL) -o $$@
+	$$(call say,LINK,$$@)
+	$Q$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $$< -L$B/fuzz -l$(1) -lbase $$(LIBS_ALL) -o $$@
 endef
 $(foreach folder,$(SAN_FOLDERS),$(eval $(call fuzz_folder,$(folder))))
 
