@@ -1,0 +1,24 @@
+# Benchmarks: programs of tests/bench, static so that a confined one needs nothing but itself.
+# Figures are printed and left in build/bench/*.json; none of them is a test.
+
+BENCH_KERNELS ?= 6.1
+BENCH_PROGRAMS := open_bench rename_bench net_bench landlock_run hold
+BENCH_BIN := $(BENCH_PROGRAMS:%=$B/bench/%)
+
+$B/bench/%.o: tests/bench/%.c | $B/.setup
+	@mkdir -p $(@D)
+	$(CC) $(OPT) -std=gnu11 $(WARN) -D_GNU_SOURCE -MMD -MP -c $< -o $@
+
+$(BENCH_BIN): $B/bench/%: $B/bench/%.o $B/bench/measure.o
+	$(CC) -static $^ -lm -o $@
+
+.PHONY: bench bench-guest bench-native
+bench: bench-guest bench-native ## speed and size against the bare kernel and Landlock (BENCH_KERNELS)
+
+bench-guest: $(BENCH_BIN) $(WEIR) | kernels
+	tests/bench/run.py guest $(BENCH_KERNELS)
+
+bench-native: $(BENCH_BIN) $(WEIR)
+	tests/bench/run.py native
+
+-include $(BENCH_BIN:=.d) $B/bench/measure.d

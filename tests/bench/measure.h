@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How every benchmark program measures: rounds of many operations each, some
+ * to warm up until two of them agree, then those that count, as one JSON line.
+ */
+#ifndef WEIR_BENCH_MEASURE_H
+#define WEIR_BENCH_MEASURE_H
+
+#include <stdint.h>
+
+struct measure {
+	unsigned int count;	/* operations in a round */
+	unsigned int rounds;	/* that count, after the warm-up */
+	unsigned int warmup;	/* rounds to wait at most until two agree */
+};
+
+/* One round: `count` operations. Returns the nanoseconds they took, or negative errno. */
+typedef int64_t (*measure_fn)(void *context, unsigned int count);
+
+/* Takes "-n COUNT -r ROUNDS -w WARMUP" from the front of argv, keeps what is not given. Returns the rest's index. */
+int measure_options(int argc, char **argv, struct measure *measure);
+
+/*
+ * What this thread has used of a processor so far, user and kernel: neither
+ * the reader of the records nor anything else on the machine counts.
+ */
+int64_t measure_now_ns(void);
+
+/*
+ * Runs the rounds and prints the nanoseconds an operation takes:
+ * {"name", "ns" (median), "min", "max", "warmup" (rounds it took), "steady" (two agreed)}.
+ *
+ * Returns 0, or the negative errno of a round that failed.
+ */
+int measure_run(const struct measure *measure, const char *name, measure_fn round, void *context);
+
+#endif
