@@ -34,7 +34,8 @@ static void tables_check(const struct policy_compiled *compiled)
 	size_t i, j, k;
 
 	for (i = 0; i < compiled->n_nets; i++)
-		require(compiled->net_values[i] < compiled->n_portsets && compiled->net_keys[i].prefixlen <= 128);
+		require(compiled->net_values[i] < compiled->n_portsets &&
+			compiled->net_keys[i].prefixlen <= 128);
 	for (i = 0; i < compiled->n_portsets; i++) {
 		for (j = 0; j < WEIR_PROTO_COUNT; j++) {
 			uint32_t first = compiled->portsets[i].proto[j].first;

@@ -23,8 +23,8 @@ int array_reserve(void *list, size_t n, size_t *cap, size_t size)
 	return 0;
 }
 
-void limit_report(struct report *report, const struct place *place, const char *what,
-		  size_t asked, size_t limit)
+void limit_report(struct report *report, const struct place *place, const char *what, size_t asked,
+		  size_t limit)
 {
 	report_add(report, place, "%s: %zu asked for, the limit is %zu", what, asked, limit);
 	report_hint(report, "merge what can be merged, or split the policy");
@@ -48,7 +48,8 @@ static void limits_check(const struct policy *policy, struct report *report)
 			patterns += files[i]->list[j].n_paths + files[i]->list[j].n_except;
 	}
 	if (rules > POLICY_RULES_MAX)
-		limit_report(report, &policy->name_place, "rules of a policy", rules, POLICY_RULES_MAX);
+		limit_report(report, &policy->name_place, "rules of a policy", rules,
+			     POLICY_RULES_MAX);
 	if (addresses > POLICY_ADDRESSES_MAX)
 		limit_report(report, &policy->name_place, "addresses of a policy", addresses,
 			     POLICY_ADDRESSES_MAX);
@@ -110,14 +111,13 @@ static int file_names(const struct file_rules *rules, struct compiled_rule **ret
 	return 0;
 }
 
-static int pairs_copy(const struct policy_pair *pairs, size_t n, struct policy_pair **ret, size_t *ret_n)
+static int pairs_copy(const struct policy_pair *pairs, size_t n, struct policy_pair **ret)
 {
 	size_t i;
 
 	*ret = calloc(n + 1, sizeof(**ret));
 	if (!*ret)
 		return -ENOMEM;
-	*ret_n = n;
 	for (i = 0; i < n; i++) {
 		(*ret)[i].key = strdup(pairs[i].key);
 		(*ret)[i].value = strdup(pairs[i].value);
@@ -138,8 +138,10 @@ static int head_copy(const struct policy *policy, struct policy_compiled *ret)
 	ret->expires_s = policy->expires_s;
 	memcpy(ret->present, policy->present, sizeof(ret->present));
 	memcpy(ret->unrestricted, policy->unrestricted, sizeof(ret->unrestricted));
-	if (pairs_copy(policy->identity, policy->n_identity, &ret->identity, &ret->n_identity) < 0 ||
-	    pairs_copy(policy->parameters, policy->n_parameters, &ret->parameters, &ret->n_parameters) < 0 ||
+	ret->n_identity = policy->n_identity;
+	ret->n_parameters = policy->n_parameters;
+	if (pairs_copy(policy->identity, policy->n_identity, &ret->identity) < 0 ||
+	    pairs_copy(policy->parameters, policy->n_parameters, &ret->parameters) < 0 ||
 	    net_names(&policy->net_allow, &ret->network.allow, &ret->network.n_allow) < 0 ||
 	    net_names(&policy->net_deny, &ret->network.deny, &ret->network.n_deny) < 0 ||
 	    file_names(&policy->file_allow, &ret->files.allow, &ret->files.n_allow) < 0 ||
@@ -180,7 +182,7 @@ static void pairs_free(struct policy_pair *pairs, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; pairs && i < n; i++) {
 		free(pairs[i].key);
 		free(pairs[i].value);
 	}

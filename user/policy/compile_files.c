@@ -125,14 +125,16 @@ static int child_get(struct trie *trie, const struct weir_edge_key *key, uint32_
 
 	if (trie->n_edges * 2 >= trie->n_table && table_grow(trie) < 0)
 		return -ENOMEM;
-	for (at = key_hash(key) & (trie->n_table - 1); trie->table[at]; at = (at + 1) & (trie->n_table - 1)) {
+	for (at = key_hash(key) & (trie->n_table - 1); trie->table[at];
+	     at = (at + 1) & (trie->n_table - 1)) {
 		if (memcmp(&trie->keys[trie->table[at] - 1], key, sizeof(*key)) == 0) {
 			*ret = trie->children[trie->table[at] - 1];
 			return 0;
 		}
 	}
 	if (array_reserve(&trie->keys, trie->n_edges, &trie->cap_keys, sizeof(*trie->keys)) < 0 ||
-	    array_reserve(&trie->children, trie->n_edges, &trie->cap_children, sizeof(*trie->children)) < 0 ||
+	    array_reserve(&trie->children, trie->n_edges, &trie->cap_children,
+			  sizeof(*trie->children)) < 0 ||
 	    node_add(trie, key->node, &child) < 0)
 		return -ENOMEM;
 	trie->keys[trie->n_edges] = *key;
@@ -206,7 +208,8 @@ static int rules_put(struct trie *trie, bool deny)
 static void set_change(struct rule_set *set, unsigned int rule, bool in)
 {
 	unsigned int word = rule / WORD_BITS;
-	uint64_t bit = (uint64_t)1 << rule % WORD_BITS, summary_bit = (uint64_t)1 << word % WORD_BITS;
+	uint64_t bit = (uint64_t)1 << rule % WORD_BITS;
+	uint64_t summary_bit = (uint64_t)1 << word % WORD_BITS;
 
 	if (in)
 		set->words[word] |= bit;
@@ -325,8 +328,8 @@ static int trie_build(struct trie *trie)
 			return -ENOMEM;
 	}
 	/* node 0 is unused, node 1 is "/" */
-	if (node_add(trie, 0, &node) < 0 || node_add(trie, 0, &node) < 0 ||
-	    table_grow(trie) < 0 || rules_put(trie, false) < 0 || rules_put(trie, true) < 0)
+	if (node_add(trie, 0, &node) < 0 || node_add(trie, 0, &node) < 0 || table_grow(trie) < 0 ||
+	    rules_put(trie, false) < 0 || rules_put(trie, true) < 0)
 		return -ENOMEM;
 	trie->nodes = calloc(trie->n_nodes, sizeof(*trie->nodes));
 	return trie->nodes ? 0 : -ENOMEM;
@@ -334,15 +337,17 @@ static int trie_build(struct trie *trie)
 
 int files_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret)
 {
-	_cleanup_(trie_done) struct trie trie = {.rules = {&policy->file_allow, &policy->file_deny}};
+	_cleanup_(trie_done) struct trie trie = {
+		.rules = {&policy->file_allow, &policy->file_deny},
+	};
 
 	_Static_assert(POLICY_RULES_MAX <= WEIR_RULES_MAX, "a rule's number fits the record");
 	_Static_assert(POLICY_RULES_MAX % WORD_BITS == 0, "whole words");
 	if (trie_build(&trie) < 0)
 		return -ENOMEM;
 	if (trie.n_nodes > COMPILE_NODES_MAX) {
-		limit_report(report, &policy->name_place, "parts of paths in a policy", trie.n_nodes,
-			     COMPILE_NODES_MAX);
+		limit_report(report, &policy->name_place, "parts of paths in a policy",
+			     trie.n_nodes, COMPILE_NODES_MAX);
 		return 0;
 	}
 	trie_decide(&trie);

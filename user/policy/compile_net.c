@@ -65,8 +65,8 @@ static const struct net_rule *rule_at(const struct net *net, uint32_t rule)
 {
 	const struct policy *policy = net->policy;
 
-	return rule < policy->net_allow.n ? &policy->net_allow.list[rule]
-					  : &policy->net_deny.list[rule - policy->net_allow.n];
+	return rule < policy->net_allow.n ? &policy->net_allow.list[rule] :
+					    &policy->net_deny.list[rule - policy->net_allow.n];
 }
 
 /* No rule of its own: keeps what covers all of IPv6 from covering IPv4. */
@@ -99,26 +99,28 @@ static int entries_make(struct net *net)
 		}
 	}
 	if (barrier)
-		net->entries[net->n++] = (struct entry){.addr = v4_mapped, .len = 96, .rule = RULE_BARRIER};
+		net->entries[net->n++] = (struct entry){
+			.addr = v4_mapped, .len = 96, .rule = RULE_BARRIER};
 	if (net->n > 1)
 		qsort(net->entries, net->n, sizeof(*net->entries), entry_compare);
 	return 0;
 }
 
 /* The rules that list the prefix at entries[first]; *ret_next is behind it. */
-static int own_rules(struct net *net, size_t first, size_t *ret_n, size_t *ret_next, bool *ret_barrier)
+static int own_rules(struct net *net, size_t first, size_t *ret_n, size_t *ret_next, bool *ret_bar)
 {
 	const struct entry *entry = &net->entries[first];
 	size_t n = 0, i;
 
-	*ret_barrier = false;
+	*ret_bar = false;
 	for (i = first; i < net->n; i++) {
 		const struct entry *other = &net->entries[i];
 
-		if (other->len != entry->len || memcmp(&other->addr, &entry->addr, sizeof(entry->addr)) != 0)
+		if (other->len != entry->len ||
+		    memcmp(&other->addr, &entry->addr, sizeof(entry->addr)) != 0)
 			break;
 		if (other->rule == RULE_BARRIER) {
-			*ret_barrier = true;
+			*ret_bar = true;
 			continue;
 		}
 		if (n && net->own[n - 1] == other->rule)
@@ -135,11 +137,13 @@ static int own_rules(struct net *net, size_t first, size_t *ret_n, size_t *ret_n
 static int key_add(struct net *net, const struct entry *entry, uint32_t portset)
 {
 	struct policy_compiled *ret = net->ret;
+	const size_t n = ret->n_nets;
 
-	if (array_reserve(&ret->net_keys, ret->n_nets, &net->cap_keys, sizeof(*ret->net_keys)) < 0 ||
-	    array_reserve(&ret->net_values, ret->n_nets, &net->cap_values, sizeof(*ret->net_values)) < 0)
+	if (array_reserve(&ret->net_keys, n, &net->cap_keys, sizeof(*ret->net_keys)) < 0 ||
+	    array_reserve(&ret->net_values, n, &net->cap_values, sizeof(*ret->net_values)) < 0)
 		return -ENOMEM;
-	ret->net_keys[ret->n_nets] = (struct weir_net_key){.prefixlen = entry->len, .addr = entry->addr};
+	ret->net_keys[ret->n_nets] = (struct weir_net_key){.prefixlen = entry->len,
+							   .addr = entry->addr};
 	ret->net_values[ret->n_nets++] = portset;
 	return 0;
 }
@@ -167,7 +171,7 @@ static int prefix_compile(struct net *net, size_t first, size_t *ret_next)
 		err = key_add(net, entry, portset);
 	if (err < 0)
 		return err;
-	net->stack[net->depth++] = (struct covering){.entry = entry, .map = map, .portset = portset};
+	net->stack[net->depth++] = (struct covering){entry, map, portset};
 	return 0;
 }
 

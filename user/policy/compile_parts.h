@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Inside the compiler: its parts, one file each. All return 0 or -ENOMEM; limits go to the report. */
+/*
+ * Inside the compiler: its parts, one file each. All return 0 or -ENOMEM;
+ * limits go to the report.
+ */
 #ifndef WEIR_POLICY_COMPILE_PARTS_H
 #define WEIR_POLICY_COMPILE_PARTS_H
 
@@ -14,8 +17,8 @@
 int array_reserve(void *list, size_t n, size_t *cap, size_t size);
 
 /* Says that a limit is passed: its name, what is asked for, what there is. */
-void limit_report(struct report *report, const struct place *place, const char *what,
-		  size_t asked, size_t limit);
+void limit_report(struct report *report, const struct place *place, const char *what, size_t asked,
+		  size_t limit);
 
 /* compile_net.c: net_keys, net_values, portsets, segments */
 int net_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret);

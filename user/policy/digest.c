@@ -82,7 +82,8 @@ static void net_rules_add(struct digest *digest, const struct net_rules *rules, 
 		number_add(digest, rule->protos);
 		number_add(digest, rule->n_ports);
 		for (j = 0; j < rule->n_ports; j++)
-			number_add(digest, (uint64_t)rule->ports[j].first << 16 | rule->ports[j].last);
+			number_add(digest,
+				   (uint64_t)rule->ports[j].first << 16 | rule->ports[j].last);
 		number_add(digest, rule->n_prefixes);
 		for (j = 0; j < rule->n_prefixes; j++) {
 			bytes_add(digest, &rule->prefixes[j].addr, sizeof(rule->prefixes[j].addr));
@@ -91,13 +92,13 @@ static void net_rules_add(struct digest *digest, const struct net_rules *rules, 
 	}
 }
 
-static void patterns_add(struct digest *digest, const struct pattern *patterns, size_t n, bool whole)
+static void patterns_add(struct digest *digest, const struct pattern *list, size_t n, bool whole)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (whole || !pattern_is_compiled(&patterns[i]))
-			text_add(digest, patterns[i].text);
+		if (whole || !pattern_is_compiled(&list[i]))
+			text_add(digest, list[i].text);
 	}
 	text_add(digest, NULL);
 }
@@ -125,7 +126,8 @@ static void tree_add(struct digest *digest, const struct policy *policy)
 	number_add(digest, policy->unix_allow.n);
 	for (i = 0; i < policy->unix_allow.n; i++) {
 		text_add(digest, policy->unix_allow.list[i].name);
-		patterns_add(digest, policy->unix_allow.list[i].paths, policy->unix_allow.list[i].n_paths, true);
+		patterns_add(digest, policy->unix_allow.list[i].paths,
+			     policy->unix_allow.list[i].n_paths, true);
 	}
 	file_rules_add(digest, &policy->file_allow);
 	file_rules_add(digest, &policy->file_deny);

@@ -107,7 +107,8 @@ void policy_explain_flow(const struct policy *policy, enum weir_proto proto,
 	struct weir_addr to = destination(addr);
 	size_t i, j;
 
-	*ret = (struct explanation){.verdict = WEIR_VERDICT_ALLOW, .reason = WEIR_REASON_UNRESTRICTED};
+	*ret = (struct explanation){.verdict = WEIR_VERDICT_ALLOW,
+				    .reason = WEIR_REASON_UNRESTRICTED};
 	if (policy->unrestricted[POLICY_SECTION_NETWORK])
 		return;
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
@@ -130,7 +131,8 @@ void policy_explain_path(const struct policy *policy, const char *path, size_t l
 	const struct file_rules *lists[] = {&policy->file_deny, &policy->file_allow};
 	size_t i, j;
 
-	*ret = (struct explanation){.verdict = WEIR_VERDICT_ALLOW, .reason = WEIR_REASON_UNRESTRICTED};
+	*ret = (struct explanation){.verdict = WEIR_VERDICT_ALLOW,
+				    .reason = WEIR_REASON_UNRESTRICTED};
 	if (policy->unrestricted[POLICY_SECTION_FILES])
 		return;
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {

@@ -24,7 +24,8 @@ static unsigned int edit_distance(const char *a, const char *b)
 	for (j = 0; j <= m; j++)
 		row[0][j] = (unsigned int)j;
 	for (i = 1; i <= n; i++) {
-		unsigned int *now = row[i % 3], *before = row[(i - 1) % 3], *swap = row[(i + 1) % 3];
+		unsigned int *now = row[i % 3], *before = row[(i - 1) % 3];
+		unsigned int *swap = row[(i + 1) % 3];
 
 		now[0] = (unsigned int)i;
 		for (j = 1; j <= m; j++) {
@@ -51,7 +52,9 @@ const char *name_suggest(const char *text, const char *const *names, size_t n)
 
 	for (i = 0; i < n; i++) {
 		/* the start of a name is as good as a slip */
-		distance = len > 2 && strncmp(text, names[i], len) == 0 ? 1 : edit_distance(text, names[i]);
+		distance = len > 2 && strncmp(text, names[i], len) == 0 ?
+				   1 :
+				   edit_distance(text, names[i]);
 		if (distance <= best && distance < strlen(names[i]) && (!ret || distance < best)) {
 			best = distance;
 			ret = names[i];
@@ -113,86 +116,86 @@ static void names_hint(struct reader *reader, const char *text, const char *cons
 		report_hint(reader->report, "there are: %s", all);
 }
 
-bool field_is(struct reader *reader, const struct yaml *value, enum yaml_kind kind, const char *hint)
+bool field_is(struct reader *reader, const struct yaml *node, enum yaml_kind kind, const char *hint)
 {
-	if (value->kind == kind)
+	if (node->kind == kind)
 		return true;
-	if (value->kind == YAML_BAD)
+	if (node->kind == YAML_BAD)
 		return false;
-	if (value->kind == YAML_NULL)
-		report_add(reader->report, &value->place, "a value is missing, this takes %s",
+	if (node->kind == YAML_NULL)
+		report_add(reader->report, &node->place, "a value is missing, this takes %s",
 			   yaml_kind_name(kind));
 	else
-		report_add(reader->report, &value->place, "this is %s and must be %s",
-			   yaml_kind_name(value->kind), yaml_kind_name(kind));
+		report_add(reader->report, &node->place, "this is %s and must be %s",
+			   yaml_kind_name(node->kind), yaml_kind_name(kind));
 	report_hint(reader->report, "%s", hint);
 	return false;
 }
 
-bool field_is_list(struct reader *reader, const struct yaml *value, const char *hint)
+bool field_is_list(struct reader *reader, const struct yaml *node, const char *hint)
 {
-	if (!field_is(reader, value, YAML_LIST, hint))
+	if (!field_is(reader, node, YAML_LIST, hint))
 		return false;
-	if (value->first)
+	if (node->first)
 		return true;
-	report_add(reader->report, &value->place, "this list is empty");
+	report_add(reader->report, &node->place, "this list is empty");
 	report_hint(reader->report, "%s", hint);
 	return false;
 }
 
-bool field_is_unrestricted(const struct yaml *value)
+bool field_is_unrestricted(const struct yaml *node)
 {
-	return value->kind == YAML_STRING && strcmp(value->text, "unrestricted") == 0;
+	return node->kind == YAML_STRING && strcmp(node->text, "unrestricted") == 0;
 }
 
-static const char *text_read(struct reader *reader, const struct yaml *value, bool numbers,
+static const char *text_read(struct reader *reader, const struct yaml *node, bool numbers,
 			     bool pattern, const char *hint)
 {
-	if (value->kind == YAML_INT && numbers)
-		return value->text;
-	if (value->kind == YAML_INT || value->kind == YAML_FLOAT || value->kind == YAML_BOOL) {
-		report_add(reader->report, &value->place, "this is %s and must be text",
-			   yaml_kind_name(value->kind));
-		report_hint(reader->report, "quote it (\"%s\"): %s", value->text, hint);
+	if (node->kind == YAML_INT && numbers)
+		return node->text;
+	if (node->kind == YAML_INT || node->kind == YAML_FLOAT || node->kind == YAML_BOOL) {
+		report_add(reader->report, &node->place, "this is %s and must be text",
+			   yaml_kind_name(node->kind));
+		report_hint(reader->report, "quote it (\"%s\"): %s", node->text, hint);
 		return NULL;
 	}
-	if (!field_is(reader, value, YAML_STRING, hint))
+	if (!field_is(reader, node, YAML_STRING, hint))
 		return NULL;
-	return params_expand(reader, value, pattern);
+	return params_expand(reader, node, pattern);
 }
 
-const char *field_text(struct reader *reader, const struct yaml *value, bool numbers, const char *hint)
+const char *field_text(struct reader *reader, const struct yaml *node, bool ints, const char *fit)
 {
-	return text_read(reader, value, numbers, false, hint);
+	return text_read(reader, node, ints, false, fit);
 }
 
-const char *field_pattern_text(struct reader *reader, const struct yaml *value, const char *hint)
+const char *field_pattern_text(struct reader *reader, const struct yaml *node, const char *hint)
 {
-	return text_read(reader, value, false, true, hint);
+	return text_read(reader, node, false, true, hint);
 }
 
-int field_choice(struct reader *reader, const struct yaml *value, const char *const *names, size_t n)
+int field_choice(struct reader *reader, const struct yaml *node, const char *const *names, size_t n)
 {
-	const char *text = value->text;
+	const char *text = node->text;
 	size_t i;
 
-	if (value->kind == YAML_BAD)
+	if (node->kind == YAML_BAD)
 		return -1;
-	if (value->kind == YAML_STRING)
-		text = params_expand(reader, value, false);
+	if (node->kind == YAML_STRING)
+		text = params_expand(reader, node, false);
 	if (!text)
 		return -1;
-	for (i = 0; i < n && value->kind == YAML_STRING; i++) {
+	for (i = 0; i < n && node->kind == YAML_STRING; i++) {
 		if (strcmp(text, names[i]) == 0)
 			return (int)i;
 	}
-	if (value->kind == YAML_NULL)
-		report_add(reader->report, &value->place, "a value is missing");
-	else if (value->kind == YAML_LIST || value->kind == YAML_MAP)
-		report_add(reader->report, &value->place, "this is %s and must be one word",
-			   yaml_kind_name(value->kind));
+	if (node->kind == YAML_NULL)
+		report_add(reader->report, &node->place, "a value is missing");
+	else if (node->kind == YAML_LIST || node->kind == YAML_MAP)
+		report_add(reader->report, &node->place, "this is %s and must be one word",
+			   yaml_kind_name(node->kind));
 	else
-		report_add(reader->report, &value->place, "\"%s\" is not known here", text);
+		report_add(reader->report, &node->place, "\"%s\" is not known here", text);
 	names_hint(reader, text, names, n);
 	return -1;
 }
@@ -212,24 +215,25 @@ static void key_unknown(struct reader *reader, const struct yaml *key, const cha
 void fields_read(struct reader *reader, const struct yaml *map, const char *what,
 		 const struct field *fields, size_t n, void *target)
 {
-	const struct yaml *value;
+	const struct yaml *node;
 	size_t i;
 
-	for (value = map->first; value; value = value->next) {
-		for (i = 0; i < n && strcmp(value->key->text, fields[i].name) != 0; i++)
+	for (node = map->first; node; node = node->next) {
+		for (i = 0; i < n && strcmp(node->key->text, fields[i].name) != 0; i++)
 			;
 		if (i == n)
-			key_unknown(reader, value->key, what, fields, n);
+			key_unknown(reader, node->key, what, fields, n);
 		else if (fields[i].read)
-			fields[i].read(reader, value, target);
+			fields[i].read(reader, node, target);
 	}
 	for (i = 0; i < n; i++) {
-		for (value = map->first; value; value = value->next) {
-			if (strcmp(value->key->text, fields[i].name) == 0)
+		for (node = map->first; node; node = node->next) {
+			if (strcmp(node->key->text, fields[i].name) == 0)
 				break;
 		}
-		if (fields[i].required && !value) {
-			report_add(reader->report, &map->place, "%s needs the key \"%s\"", what, fields[i].name);
+		if (fields[i].required && !node) {
+			report_add(reader->report, &map->place, "%s needs the key \"%s\"", what,
+				   fields[i].name);
 			report_hint(reader->report, "add \"%s: …\"", fields[i].name);
 		}
 	}

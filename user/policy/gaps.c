@@ -15,11 +15,13 @@ struct gaps {
 	size_t cap;
 };
 
-__attribute__((format(printf, 4, 5)))
-static int gap_add(struct gaps *gaps, enum policy_section section, const struct place *place,
-		   const char *format, ...)
+__attribute__((format(printf, 4, 5))) static int gap_add(struct gaps *gaps,
+							 enum policy_section section,
+							 const struct place *place,
+							 const char *format, ...)
 {
 	struct policy_compiled *compiled = gaps->compiled;
+	const size_t n = compiled->n_gaps;
 	_cleanup_buf_ struct buf text = {0};
 	_cleanup_free_ char *what = NULL;
 	va_list args;
@@ -32,17 +34,18 @@ static int gap_add(struct gaps *gaps, enum policy_section section, const struct 
 		what = NULL;
 		return -ENOMEM;
 	}
-	if (array_reserve(&compiled->gaps, compiled->n_gaps, &gaps->cap, sizeof(*compiled->gaps)) < 0)
+	if (array_reserve(&compiled->gaps, n, &gaps->cap, sizeof(*compiled->gaps)) < 0)
 		return -ENOMEM;
 	place_format(place, &text);
 	buf_add_string(&text, ": ");
 	text_show(what, (size_t)len, &text);
 	if (!buf_string(&text))
 		return -ENOMEM;
-	compiled->gaps[compiled->n_gaps++] = (struct compiled_gap){
+	compiled->gaps[n] = (struct compiled_gap){
 		.section = section,
 		.text = TAKE_PTR(text.data),
 	};
+	compiled->n_gaps++;
 	return 0;
 }
 
@@ -55,30 +58,42 @@ static int net_gaps(struct gaps *gaps, const struct net_rules *rules)
 		const struct net_rule *rule = &rules->list[i];
 
 		if (rule->n_hosts)
-			err = gap_add(gaps, POLICY_SECTION_NETWORK, &rule->hosts_place,
-				      "rule \"%s\" names hosts (%s), which are not enforced yet; list addresses instead",
-				      rule->name, rule->hosts[0]);
+			err = gap_add(
+				gaps, POLICY_SECTION_NETWORK, &rule->hosts_place,
+				"rule \"%s\" names hosts (%s), which are not enforced yet; list addresses instead",
+				rule->name, rule->hosts[0]);
 		if (!err && rule->protos == POLICY_PROTO_ICMP)
-			err = gap_add(gaps, POLICY_SECTION_NETWORK, &rule->proto_place,
-				      "rule \"%s\" is for icmp alone, which is not enforced yet; leave the rule out",
-				      rule->name);
+			err = gap_add(
+				gaps, POLICY_SECTION_NETWORK, &rule->proto_place,
+				"rule \"%s\" is for icmp alone, which is not enforced yet; leave the rule out",
+				rule->name);
 	}
 	return err;
 }
 
-static int listen_gaps(struct gaps *gaps, const struct policy *policy)
+static int listen_gaps(struct gaps *gaps, const struct net_rules *rules)
 {
 	size_t i;
 	int err = 0;
 
-	for (i = 0; i < policy->listen.n && !err && !policy->unrestricted[POLICY_SECTION_LISTEN]; i++)
-		err = gap_add(gaps, POLICY_SECTION_LISTEN, &policy->listen.list[i].place,
-			      "rule \"%s\": listening is not enforced yet; leave \"listen:\" out or write \"listen: unrestricted\"",
-			      policy->listen.list[i].name);
-	for (i = 0; i < policy->unix_allow.n && !err && !policy->unrestricted[POLICY_SECTION_UNIX]; i++)
-		err = gap_add(gaps, POLICY_SECTION_UNIX, &policy->unix_allow.list[i].place,
-			      "rule \"%s\": unix sockets are not enforced yet; leave \"unix:\" out or write \"unix: unrestricted\"",
-			      policy->unix_allow.list[i].name);
+	for (i = 0; i < rules->n && !err; i++)
+		err = gap_add(
+			gaps, POLICY_SECTION_LISTEN, &rules->list[i].place,
+			"rule \"%s\": listening is not enforced yet; leave \"listen:\" out or write \"listen: unrestricted\"",
+			rules->list[i].name);
+	return err;
+}
+
+static int unix_gaps(struct gaps *gaps, const struct unix_rules *rules)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < rules->n && !err; i++)
+		err = gap_add(
+			gaps, POLICY_SECTION_UNIX, &rules->list[i].place,
+			"rule \"%s\": unix sockets are not enforced yet; leave \"unix:\" out or write \"unix: unrestricted\"",
+			rules->list[i].name);
 	return err;
 }
 
@@ -88,8 +103,8 @@ bool pattern_is_compiled(const struct pattern *pattern)
 	       !pattern_is_proc_self(pattern);
 }
 
-static int pattern_gap(struct gaps *gaps, const struct file_rule *rule, const struct pattern *patterns,
-		       size_t n)
+static int pattern_gap(struct gaps *gaps, const struct file_rule *rule,
+		       const struct pattern *patterns, size_t n)
 {
 	const struct pattern *first = NULL;
 	size_t count = 0, i;
@@ -102,10 +117,11 @@ static int pattern_gap(struct gaps *gaps, const struct file_rule *rule, const st
 	}
 	if (!first)
 		return 0;
-	return gap_add(gaps, POLICY_SECTION_FILES, &first->place,
-		       "rule \"%s\" has the pattern \"%.200s\"%s; %s are not enforced yet; write paths or \"/dir/**\" instead",
-		       rule->name, first->text, count > 1 ? " and more like it" : "",
-		       pattern_is_proc_self(first) ? "patterns of /proc/self" : "patterns with wildcards");
+	return gap_add(
+		gaps, POLICY_SECTION_FILES, &first->place,
+		"rule \"%s\" has the pattern \"%.200s\"%s; %s are not enforced yet; write paths or \"/dir/**\" instead",
+		rule->name, first->text, count > 1 ? " and more like it" : "",
+		pattern_is_proc_self(first) ? "patterns of /proc/self" : "patterns with wildcards");
 }
 
 static int file_gaps(struct gaps *gaps, const struct file_rules *rules)
@@ -130,9 +146,10 @@ static int guard_gaps(struct gaps *gaps, const struct policy *policy)
 
 	for (i = 0; i < POLICY_GUARD_COUNT && !err; i++) {
 		if (policy->guard_allow[i])
-			err = gap_add(gaps, POLICY_SECTION_GUARD, &policy->guard_place[i],
-				      "allowing %s: the guard is not enforced yet; leave \"guard:\" out or write \"guard: unrestricted\"",
-				      policy_guard_name(i));
+			err = gap_add(
+				gaps, POLICY_SECTION_GUARD, &policy->guard_place[i],
+				"allowing %s: the guard is not enforced yet; leave \"guard:\" out or write \"guard: unrestricted\"",
+				policy_guard_name(i));
 	}
 	return err;
 }
@@ -147,8 +164,10 @@ int gaps_find(const struct policy *policy, struct policy_compiled *ret)
 		err = net_gaps(&gaps, &policy->net_allow);
 	if (!err && !policy->unrestricted[POLICY_SECTION_NETWORK])
 		err = net_gaps(&gaps, &policy->net_deny);
-	if (!err)
-		err = listen_gaps(&gaps, policy);
+	if (!err && !policy->unrestricted[POLICY_SECTION_LISTEN])
+		err = listen_gaps(&gaps, &policy->listen);
+	if (!err && !policy->unrestricted[POLICY_SECTION_UNIX])
+		err = unix_gaps(&gaps, &policy->unix_allow);
 	if (!err && !policy->unrestricted[POLICY_SECTION_FILES])
 		err = file_gaps(&gaps, &policy->file_allow);
 	if (!err && !policy->unrestricted[POLICY_SECTION_FILES])

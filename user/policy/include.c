@@ -12,14 +12,14 @@ static bool source_same(const struct source *a, const struct source *b)
 }
 
 /* "a.yaml includes b.yaml includes a.yaml", from the file that closes the circle. */
-static void chain_format(const struct reader_file *file, const struct source *again, struct buf *ret)
+static void chain_format(const struct reader_file *file, const struct source *end, struct buf *ret)
 {
-	if (file->parent && !source_same(file->source, again))
-		chain_format(file->parent, again, ret);
+	if (file->parent && !source_same(file->source, end))
+		chain_format(file->parent, end, ret);
 	buf_printf(ret, "%s includes ", file->source->name);
 }
 
-static void cycle_report(struct reader *reader, const struct place *place, const struct source *again)
+static void cycle_report(struct reader *reader, const struct place *at, const struct source *again)
 {
 	_cleanup_buf_ struct buf chain = {0};
 	const char *text;
@@ -31,7 +31,7 @@ static void cycle_report(struct reader *reader, const struct place *place, const
 		reader->report->error = -ENOMEM;
 		return;
 	}
-	report_add(reader->report, place, "policies include each other in a circle");
+	report_add(reader->report, at, "policies include each other in a circle");
 	report_hint(reader->report, "%s", text);
 }
 
@@ -59,9 +59,11 @@ static int include_load(struct reader *reader, const char *name, struct source *
 	size_t i;
 
 	if (reader->file->source->ino)
-		err = candidate_load(reader, beside, slash ? (size_t)(slash + 1 - beside) : 0, name, ret);
+		err = candidate_load(reader, beside, slash ? (size_t)(slash + 1 - beside) : 0, name,
+				     ret);
 	for (i = 0; err == -ENOENT && options && i < options->n_folders; i++)
-		err = candidate_load(reader, options->folders[i], strlen(options->folders[i]), name, ret);
+		err = candidate_load(reader, options->folders[i], strlen(options->folders[i]), name,
+				     ret);
 	return err;
 }
 
@@ -82,14 +84,14 @@ static void include_missing(struct reader *reader, const struct yaml *value, con
 }
 
 /* Whether the source was met before; a circle is reported. */
-static bool source_known(struct reader *reader, const struct place *place, const struct source *source)
+static bool source_known(struct reader *reader, const struct place *at, const struct source *source)
 {
 	const struct reader_file *file;
 	const struct source *other;
 
 	for (file = reader->file; file; file = file->parent) {
 		if (source_same(source, file->source)) {
-			cycle_report(reader, place, source);
+			cycle_report(reader, at, source);
 			return true;
 		}
 	}
@@ -108,8 +110,11 @@ static void include_read(struct reader *reader, const struct yaml *value)
 	if (!source || !field_is(reader, value, YAML_STRING, "the name of a policy, as base-linux"))
 		return;
 	if (!name_ok(value->text)) {
-		report_add(reader->report, &value->place, "\"%s\" is not the name of a policy", value->text);
-		report_hint(reader->report, "a name as base-linux, looked up as base-linux.yaml beside this file and in the policy folders");
+		report_add(reader->report, &value->place, "\"%s\" is not the name of a policy",
+			   value->text);
+		report_hint(
+			reader->report,
+			"a name as base-linux, looked up as base-linux.yaml beside this file and in the policy folders");
 		return;
 	}
 	err = include_load(reader, value->text, source);
@@ -118,15 +123,16 @@ static void include_read(struct reader *reader, const struct yaml *value)
 	else if (err == -ENOENT)
 		include_missing(reader, value, value->text);
 	else if (err < 0)
-		report_add(reader->report, &value->place, "%s cannot be read: %s", source->name, strerror(-err));
+		report_add(reader->report, &value->place, "%s cannot be read: %s", source->name,
+			   strerror(-err));
 	if (err < 0 || source_known(reader, &value->place, source))
 		return;
 	for (last = reader->policy->sources; last->next; last = last->next)
 		;
 	source->index = last->index + 1;
 	if (source->index == POLICY_FILES_MAX) {
-		report_add(reader->report, &value->place, "a policy may be made of %d files, this is one more",
-			   POLICY_FILES_MAX);
+		report_add(reader->report, &value->place,
+			   "a policy may be made of %d files, this is one more", POLICY_FILES_MAX);
 		return;
 	}
 	last->next = source;

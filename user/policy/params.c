@@ -32,9 +32,11 @@ static void default_read(struct reader *reader, const struct yaml *value, void *
 	if (value->kind == YAML_STRING || value->kind == YAML_INT)
 		declaration->default_value = value;
 	else
-		field_is(reader, value, YAML_STRING, "the value used when none is given: text or a number");
+		field_is(reader, value, YAML_STRING,
+			 "the value used when none is given: text or a number");
 	if (value->kind == YAML_STRING && strstr(value->text, "${")) {
-		report_add(reader->report, &value->place, "a default is taken as it is, without parameters");
+		report_add(reader->report, &value->place,
+			   "a default is taken as it is, without parameters");
 		report_hint(reader->report, "write the value out");
 	}
 }
@@ -72,19 +74,22 @@ static const char *value_choose(struct reader *reader, const struct yaml *entry,
 	if (outer)
 		return outer->value;
 	if (given && !scalar_text_ok(given, strlen(given))) {
-		report_add(reader->report, &entry->key->place, "the value given for \"%s\" is not valid UTF-8",
-			   entry->key->text);
+		report_add(reader->report, &entry->key->place,
+			   "the value given for \"%s\" is not valid UTF-8", entry->key->text);
 		return NULL;
 	}
 	if (given)
 		return arena_copy(&reader->policy->arena, given, strlen(given));
 	if (declaration->default_value)
 		return declaration->default_value->text;
-	report_add(reader->report, &entry->key->place, "the parameter \"%s\" has no value", entry->key->text);
+	report_add(reader->report, &entry->key->place, "the parameter \"%s\" has no value",
+		   entry->key->text);
 	if (reader->outer)
-		report_hint(reader->report, "declare it in the policy that is run, or give it a default here");
+		report_hint(reader->report,
+			    "declare it in the policy that is run, or give it a default here");
 	else
-		report_hint(reader->report, "give one (--set %s=VALUE), or a default here", entry->key->text);
+		report_hint(reader->report, "give one (--set %s=VALUE), or a default here",
+			    entry->key->text);
 	return NULL;
 }
 
@@ -94,8 +99,10 @@ static void param_read(struct reader *reader, const struct yaml *entry, struct p
 	size_t before = report_count(reader->report);
 
 	if (!parameter_name_ok(entry->key->text, entry->key->len)) {
-		report_add(reader->report, &entry->key->place, "\"%s\" cannot name a parameter", entry->key->text);
-		report_hint(reader->report, "a letter or '_', then letters, digits, '_' and '-', at most 63");
+		report_add(reader->report, &entry->key->place, "\"%s\" cannot name a parameter",
+			   entry->key->text);
+		report_hint(reader->report,
+			    "a letter or '_', then letters, digits, '_' and '-', at most 63");
 		return;
 	}
 	if (field_is(reader, entry, YAML_MAP, "{default: VALUE, description: TEXT}, both optional"))
@@ -128,12 +135,14 @@ static void undeclared_check(struct reader *reader, const struct params *params)
 		key = reader->options->set[i].key;
 		if (param_find(params, key, strlen(key)))
 			continue;
-		report_add(reader->report, &place, "a value is given for \"%s\", which this policy does not declare", key);
+		report_add(reader->report, &place,
+			   "a value is given for \"%s\", which this policy does not declare", key);
 		close = name_suggest(key, names, params->n);
 		if (close)
 			report_hint(reader->report, "did you mean \"%s\"?", close);
 		else
-			report_hint(reader->report, "declare it under \"parameters:\", or leave out --set %s=…", key);
+			report_hint(reader->report,
+				    "declare it under \"parameters:\", or leave out --set %s=…", key);
 	}
 }
 
@@ -141,7 +150,8 @@ void params_read(struct reader *reader, const struct yaml *value, struct params 
 {
 	const struct yaml *entry;
 
-	if (value && field_is(reader, value, YAML_MAP, "NAME: {default: VALUE, description: TEXT}") && value->first) {
+	if (value && field_is(reader, value, YAML_MAP, "NAME: {default: VALUE, description: TEXT}") &&
+	    value->first) {
 		ret->list = reader_array(reader, yaml_count(value), sizeof(*ret->list));
 		for (entry = value->first; entry && ret->list; entry = entry->next)
 			param_read(reader, entry, ret);
@@ -167,13 +177,15 @@ static size_t reference_expand(struct reader *reader, const struct yaml *value, 
 	const struct param *param;
 
 	if (!text[2 + len] || !parameter_name_ok(text + 2, len)) {
-		report_add(reader->report, &value->place, "\"${\" that is no reference to a parameter");
+		report_add(reader->report, &value->place,
+			   "\"${\" that is no reference to a parameter");
 		report_hint(reader->report, "write ${NAME}; \"$${\" stands for \"${\" itself");
 		return 0;
 	}
 	param = param_find(reader->params, text + 2, len);
 	if (!param) {
-		report_add(reader->report, &value->place, "the parameter \"%.*s\" is not declared", (int)len, text + 2);
+		report_add(reader->report, &value->place, "the parameter \"%.*s\" is not declared",
+			   (int)len, text + 2);
 		report_hint(reader->report, "declare it in this file under \"parameters:\"");
 		return 0;
 	}

@@ -135,8 +135,8 @@ static bool ends_in_tree(const char *text, size_t len)
 	return len >= 3 && memcmp(text + len - 3, "/**", 3) == 0;
 }
 
-const char *pattern_parse(const char *text, bool abstract, struct arena *arena,
-			  struct pattern *ret, bool *ret_nomem)
+const char *pattern_parse(const char *text, bool abstract, struct arena *arena, struct pattern *ret,
+			  bool *ret_nomem)
 {
 	bool tree, rooted = text[0] == '/', wild = false;
 	size_t text_len = strlen(text), len = 0;
@@ -200,7 +200,10 @@ static bool class_takes(const char *pattern, size_t len, char c)
 	return found != negated;
 }
 
-/* Takes one element of the pattern, not a star, and one byte. Gives the element's length, 0: no match. */
+/*
+ * Takes one element of the pattern, not a star, and one byte. Gives the
+ * element's length, 0: no match.
+ */
 static size_t one_takes(const char *pattern, char c)
 {
 	const char *problem;

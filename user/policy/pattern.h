@@ -34,8 +34,8 @@ struct pattern {
  * Returns NULL, or what is wrong with it. *ret_nomem: no memory, and *ret is
  * not filled.
  */
-const char *pattern_parse(const char *text, bool abstract, struct arena *arena,
-			  struct pattern *ret, bool *ret_nomem);
+const char *pattern_parse(const char *text, bool abstract, struct arena *arena, struct pattern *ret,
+			  bool *ret_nomem);
 
 /* Does the pattern cover this path ("/" or "/a/b")? */
 bool pattern_matches(const struct pattern *pattern, const char *path, size_t len);

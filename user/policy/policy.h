@@ -48,7 +48,7 @@ void policy_errors_done(struct policy_errors *errors);
 struct policy_options {
 	const struct policy_pair *set;	/* --set values for parameters */
 	size_t n_set;
-	const char *const *folders;	/* where included names are looked up, after the file's own folder */
+	const char *const *folders;	/* of included names, after the file's own */
 	size_t n_folders;
 };
 
@@ -62,7 +62,10 @@ struct policy_options {
 int policy_read(const char *path, const struct policy_options *options,
 		struct policy_errors *errors, struct policy **ret);
 
-/* The same for text in memory; `name` stands for the file in messages. Includes are looked up in options->folders only. */
+/*
+ * The same for text in memory; `name` stands for the file in messages.
+ * Includes are looked up in options->folders only.
+ */
 int policy_read_text(const char *name, const char *text, size_t len,
 		     const struct policy_options *options, struct policy_errors *errors,
 		     struct policy **ret);

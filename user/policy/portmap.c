@@ -23,7 +23,8 @@ int portmaps_init(struct portmaps *maps, const struct policy *policy, struct pol
 	*maps = (struct portmaps){.policy = policy, .ret = ret};
 	maps->rule_ports = calloc(rules + 1, sizeof(*maps->rule_ports));
 	maps->n_rule_ports = rules;
-	if (!maps->rule_ports || array_reserve(&maps->spans, 0, &maps->cap_spans, sizeof(*maps->spans)) < 0 ||
+	if (!maps->rule_ports ||
+	    array_reserve(&maps->spans, 0, &maps->cap_spans, sizeof(*maps->spans)) < 0 ||
 	    array_reserve(&maps->list, 0, &maps->cap, sizeof(*maps->list)) < 0)
 		return -ENOMEM;
 	maps->spans[maps->n_spans++] = (struct port_span){.last = UINT16_MAX};
@@ -79,8 +80,8 @@ static int table_grow(struct portmaps *maps)
 	for (i = 1; i < maps->n; i++) {
 		const struct portmap *map = &maps->list[i];
 
-		for (at = own_hash(map->base, maps->own + map->rules, map->n_rules) & (n - 1); table[at];
-		     at = (at + 1) & (n - 1))
+		for (at = own_hash(map->base, maps->own + map->rules, map->n_rules) & (n - 1);
+		     table[at]; at = (at + 1) & (n - 1))
 			;
 		table[at] = (uint32_t)i + 1;
 	}
@@ -105,7 +106,7 @@ static int range_compare(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Sorts a rule's ranges and joins those that touch, so that a walk over the ports meets each once. */
+/* Sorts a rule's ranges and joins those that touch: a walk over the ports meets each once. */
 static int ranges_keep(const struct net_rule *rule, struct rule_ports *ret)
 {
 	size_t n = rule->n_ports ? rule->n_ports : 1, last = 0, i;
@@ -151,8 +152,8 @@ static int span_emit(struct spans *spans, uint32_t last, uint16_t allow, uint16_
 }
 
 /* One rule over the spans in `from`, into `to`. Number counts from 1. */
-static int rule_lay(const struct spans *from, const struct rule_ports *ports, uint16_t number, bool deny,
-		    struct spans *to)
+static int rule_lay(const struct spans *from, const struct rule_ports *ports, uint16_t number,
+		    bool deny, struct spans *to)
 {
 	uint32_t start = 0, stop;
 	size_t i = 0, j = 0;
@@ -182,7 +183,8 @@ static int rule_lay(const struct spans *from, const struct rule_ports *ports, ui
 	return 0;
 }
 
-static const struct rule_ports *rule_ports(struct portmaps *maps, uint32_t rule, const struct net_rule *from)
+static const struct rule_ports *rule_ports(struct portmaps *maps, uint32_t rule,
+					   const struct net_rule *from)
 {
 	struct rule_ports *ports = &maps->rule_ports[rule];
 
@@ -210,7 +212,8 @@ static int proto_lay(struct portmaps *maps, enum weir_proto proto, struct portma
 		uint32_t rule = maps->own[map->rules + i];
 		bool deny = rule >= policy->net_allow.n;
 		uint32_t index = deny ? rule - (uint32_t)policy->net_allow.n : rule;
-		const struct net_rule *net_rule = deny ? &policy->net_deny.list[index] : &policy->net_allow.list[index];
+		const struct net_rule *net_rule = deny ? &policy->net_deny.list[index] :
+							 &policy->net_allow.list[index];
 		const struct rule_ports *ports;
 
 		if (!rule_speaks(net_rule, proto))
@@ -225,7 +228,8 @@ static int proto_lay(struct portmaps *maps, enum weir_proto proto, struct portma
 	map->first[proto] = (uint32_t)maps->n_spans;
 	map->count[proto] = (uint32_t)from->n;
 	for (i = 0; i < from->n; i++) {
-		if (array_reserve(&maps->spans, maps->n_spans, &maps->cap_spans, sizeof(*maps->spans)) < 0)
+		if (array_reserve(&maps->spans, maps->n_spans, &maps->cap_spans,
+				  sizeof(*maps->spans)) < 0)
 			return -ENOMEM;
 		maps->spans[maps->n_spans++] = from->list[i];
 	}
@@ -239,13 +243,14 @@ static bool map_is(const struct portmaps *maps, const struct portmap *map, uint3
 	       memcmp(maps->own + map->rules, rules, n * sizeof(*rules)) == 0;
 }
 
-int portmaps_lay(struct portmaps *maps, uint32_t base, const uint32_t *rules, size_t n, uint32_t *ret)
+int portmaps_lay(struct portmaps *maps, uint32_t base, const uint32_t *rules, size_t n,
+		 uint32_t *ret_map)
 {
 	struct portmap map = {.base = base, .rules = (uint32_t)maps->n_own, .n_rules = (uint32_t)n};
 	size_t at, i;
 
 	if (!n) {
-		*ret = base;
+		*ret_map = base;
 		return 0;
 	}
 	if (maps->n * 2 >= maps->n_table && table_grow(maps) < 0)
@@ -253,7 +258,7 @@ int portmaps_lay(struct portmaps *maps, uint32_t base, const uint32_t *rules, si
 	for (at = own_hash(base, rules, n) & (maps->n_table - 1); maps->table[at];
 	     at = (at + 1) & (maps->n_table - 1)) {
 		if (map_is(maps, &maps->list[maps->table[at] - 1], base, rules, n)) {
-			*ret = maps->table[at] - 1;
+			*ret_map = maps->table[at] - 1;
 			return 0;
 		}
 	}
@@ -268,7 +273,7 @@ int portmaps_lay(struct portmaps *maps, uint32_t base, const uint32_t *rules, si
 	}
 	if (array_reserve(&maps->list, maps->n, &maps->cap, sizeof(*maps->list)) < 0)
 		return -ENOMEM;
-	*ret = (uint32_t)maps->n;
+	*ret_map = (uint32_t)maps->n;
 	maps->list[maps->n++] = map;
 	maps->table[at] = (uint32_t)maps->n;
 	return 0;
@@ -283,21 +288,23 @@ static weir_rule_t decision(const struct port_span *span)
 static int segments_add(struct portmaps *maps, const struct portmap *map, struct weir_portset *ret)
 {
 	struct policy_compiled *compiled = maps->ret;
-	uint32_t i, j;
+	uint32_t last, i, j;
 
 	for (i = 0; i < WEIR_PROTO_COUNT; i++) {
 		ret->proto[i].first = (uint32_t)compiled->n_segments;
 		for (j = 0; j < map->count[i]; j++) {
 			const struct port_span *span = &maps->spans[map->first[i] + j];
-			struct weir_segment segment = {.last_port = span->last, .rule = decision(span)};
+			struct weir_segment segment = {.last_port = span->last,
+						       .rule = decision(span)};
 
+			last = (uint32_t)compiled->n_segments - 1;
 			if (compiled->n_segments > ret->proto[i].first &&
-			    compiled->segments[compiled->n_segments - 1].rule == segment.rule) {
-				compiled->segments[compiled->n_segments - 1].last_port = segment.last_port;
+			    compiled->segments[last].rule == segment.rule) {
+				compiled->segments[last].last_port = segment.last_port;
 				continue;
 			}
-			if (array_reserve(&compiled->segments, compiled->n_segments, &maps->cap_segments,
-					  sizeof(*compiled->segments)) < 0)
+			if (array_reserve(&compiled->segments, compiled->n_segments,
+					  &maps->cap_segments, sizeof(*compiled->segments)) < 0)
 				return -ENOMEM;
 			compiled->segments[compiled->n_segments++] = segment;
 		}
@@ -308,13 +315,15 @@ static int segments_add(struct portmaps *maps, const struct portmap *map, struct
 
 static uint64_t set_hash(const struct policy_compiled *compiled, const struct weir_portset *set)
 {
+	const struct weir_segment *segments;
 	uint64_t hash = 0;
 	uint32_t i, j;
 
 	for (i = 0; i < WEIR_PROTO_COUNT; i++) {
+		segments = &compiled->segments[set->proto[i].first];
 		hash = hash_add(hash, set->proto[i].count);
 		for (j = 0; j < set->proto[i].count; j++) {
-			const struct weir_segment *segment = &compiled->segments[set->proto[i].first + j];
+			const struct weir_segment *segment = &segments[j];
 
 			hash = hash_add(hash, (uint64_t)segment->last_port << 16 | segment->rule);
 		}
@@ -329,7 +338,8 @@ static bool set_same(const struct policy_compiled *compiled, const struct weir_p
 
 	for (i = 0; i < WEIR_PROTO_COUNT; i++) {
 		if (a->proto[i].count != b->proto[i].count ||
-		    memcmp(&compiled->segments[a->proto[i].first], &compiled->segments[b->proto[i].first],
+		    memcmp(&compiled->segments[a->proto[i].first],
+			   &compiled->segments[b->proto[i].first],
 			   a->proto[i].count * sizeof(*compiled->segments)) != 0)
 			return false;
 	}
@@ -345,7 +355,8 @@ static int set_table_grow(struct portmaps *maps)
 	if (!table)
 		return -ENOMEM;
 	for (i = 0; i < compiled->n_portsets; i++) {
-		for (at = set_hash(compiled, &compiled->portsets[i]) & (n - 1); table[at]; at = (at + 1) & (n - 1))
+		for (at = set_hash(compiled, &compiled->portsets[i]) & (n - 1); table[at];
+		     at = (at + 1) & (n - 1))
 			;
 		table[at] = (uint32_t)i + 1;
 	}
@@ -356,7 +367,8 @@ static int set_table_grow(struct portmaps *maps)
 }
 
 /* The set with this content that is there already, or this one, added. */
-static int set_intern(struct portmaps *maps, const struct weir_portset *set, size_t n_segments, uint32_t *ret)
+static int set_intern(struct portmaps *maps, const struct weir_portset *set, size_t n_segments,
+		      uint32_t *ret)
 {
 	struct policy_compiled *compiled = maps->ret;
 	size_t at;
@@ -385,11 +397,13 @@ int portmaps_portset(struct portmaps *maps, uint32_t map, uint32_t *ret)
 	struct portmap *from = &maps->list[map];
 	size_t n_segments = maps->ret->n_segments;
 	struct weir_portset set;
+	uint32_t index;
 
 	if (!from->portset) {
-		if (segments_add(maps, from, &set) < 0 || set_intern(maps, &set, n_segments, ret) < 0)
+		if (segments_add(maps, from, &set) < 0 ||
+		    set_intern(maps, &set, n_segments, &index) < 0)
 			return -ENOMEM;
-		from->portset = *ret + 1;
+		from->portset = index + 1;
 	}
 	*ret = from->portset - 1;
 	return 0;

@@ -62,8 +62,12 @@ struct portmaps {
 /* Returns 0 or -ENOMEM; portmaps_done() in either case. */
 int portmaps_init(struct portmaps *maps, const struct policy *policy, struct policy_compiled *ret);
 
-/* The map of n rules (sorted; allow rules first, then deny rules) laid over another. 0 or -ENOMEM. */
-int portmaps_lay(struct portmaps *maps, uint32_t base, const uint32_t *rules, size_t n, uint32_t *ret);
+/*
+ * The map of n rules (sorted; allow rules first, then deny rules) laid over
+ * another. Returns 0 or -ENOMEM.
+ */
+int portmaps_lay(struct portmaps *maps, uint32_t base, const uint32_t *rules, size_t n,
+		 uint32_t *ret_map);
 
 /* The index of its port set in the compiled policy. 0 or -ENOMEM. */
 int portmaps_portset(struct portmaps *maps, uint32_t map, uint32_t *ret);

@@ -23,7 +23,8 @@ static void version_read(struct reader *reader, const struct yaml *value, void *
 	(void)target;
 	if (!field_is(reader, value, YAML_INT, "version: 1") || strcmp(value->text, "1") == 0)
 		return;
-	report_add(reader->report, &value->place, "version %s of the policy language is not known", value->text);
+	report_add(reader->report, &value->place, "version %s of the policy language is not known",
+		   value->text);
 	report_hint(reader->report, "version: 1");
 }
 
@@ -54,7 +55,8 @@ static void expires_read(struct reader *reader, const struct yaml *value, void *
 	if (!text || time_parse(text, &reader->head->expires_s) == 0)
 		return;
 	report_add(reader->report, &value->place, "\"%s\" is not a time in UTC", text);
-	report_hint(reader->report, "RFC 3339 with a Z at the end and whole seconds, as 2026-12-31T00:00:00Z");
+	report_hint(reader->report,
+		    "RFC 3339 with a Z at the end and whole seconds, as 2026-12-31T00:00:00Z");
 }
 
 static void mode_read(struct reader *reader, const struct yaml *value, void *target)
@@ -93,8 +95,11 @@ static void identity_read(struct reader *reader, const struct yaml *value, void 
 static void record_read(struct reader *reader, const struct yaml *value, void *target)
 {
 	static const char *const names[] = {"network", "execute", "files"};
-	static const unsigned int bits[] = {WEIR_INSTANCE_RECORD_NETWORK, WEIR_INSTANCE_RECORD_EXECUTE,
-					    WEIR_INSTANCE_RECORD_FILES};
+	static const unsigned int bits[] = {
+		WEIR_INSTANCE_RECORD_NETWORK,
+		WEIR_INSTANCE_RECORD_EXECUTE,
+		WEIR_INSTANCE_RECORD_FILES,
+	};
 	const struct yaml *item;
 	int choice;
 
@@ -125,7 +130,8 @@ static const struct field audit_fields[] = {
 static void audit_read(struct reader *reader, const struct yaml *value, void *target)
 {
 	if (field_is(reader, value, YAML_MAP, "record and when_full"))
-		fields_read(reader, value, "the section audit", audit_fields, ARRAY_SIZE(audit_fields), target);
+		fields_read(reader, value, "the section audit", audit_fields,
+			    ARRAY_SIZE(audit_fields), target);
 }
 
 /* parameters and include are read before all else, wherever they stand */
@@ -254,7 +260,8 @@ static int policy_finish(struct policy *policy, int loaded, const struct policy_
 			 struct policy_errors *errors, struct policy **ret)
 {
 	_cleanup_report_ struct report report = {0};
-	struct reader reader = {.policy = policy, .head = policy, .report = &report, .options = options};
+	struct reader reader = {
+		.policy = policy, .head = policy, .report = &report, .options = options};
 	struct place place = {.source = policy->sources};
 	int err;
 

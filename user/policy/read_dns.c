@@ -22,7 +22,8 @@ static void upstream_read(struct reader *reader, const struct yaml *value, void 
 	const struct yaml *item;
 	const char *text;
 
-	if (!field_is_list(reader, value, UPSTREAM_FORM "; for the system's resolvers leave \"upstream:\" out"))
+	if (!field_is_list(reader, value,
+			   UPSTREAM_FORM "; for the system's resolvers leave \"upstream:\" out"))
 		return;
 	head->upstreams = reader_array(reader, yaml_count(value), sizeof(*head->upstreams));
 	for (item = value->first; item && head->upstreams; item = item->next) {
@@ -78,6 +79,7 @@ void dns_read(struct reader *reader, const struct yaml *value, void *target)
 {
 	(void)target;
 	reader->head->dns_present = true;
-	if (field_is(reader, value, YAML_MAP, "upstream, types, allow_rebinding; {} for the system's resolvers"))
+	if (field_is(reader, value, YAML_MAP,
+		     "upstream, types, allow_rebinding; {} for the system's resolvers"))
 		fields_read(reader, value, "dns", dns_fields, ARRAY_SIZE(dns_fields), reader->head);
 }

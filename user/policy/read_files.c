@@ -9,8 +9,8 @@
 #define PATH_FORM "patterns: /etc/hosts, \"/usr/**\", \"**/*.pem\""
 
 static const char *const access_names[] = {
-	[WEIR_ACCESS_READ] = "read",	 [WEIR_ACCESS_WRITE] = "write",
-	[WEIR_ACCESS_CREATE] = "create", [WEIR_ACCESS_DELETE] = "delete",
+	[WEIR_ACCESS_READ] = "read",	   [WEIR_ACCESS_WRITE] = "write",
+	[WEIR_ACCESS_CREATE] = "create",   [WEIR_ACCESS_DELETE] = "delete",
 	[WEIR_ACCESS_EXECUTE] = "execute",
 };
 _Static_assert(ARRAY_SIZE(access_names) == WEIR_ACCESS_COUNT, "a name for every access");
@@ -101,7 +101,9 @@ static void access_read(struct reader *reader, const struct yaml *value, void *t
 	const struct yaml *item;
 	int choice;
 
-	if (!field_is_list(reader, value, "read, write, create, delete, execute; for all of them leave \"access:\" out"))
+	if (!field_is_list(
+		    reader, value,
+		    "read, write, create, delete, execute; for all of them leave \"access:\" out"))
 		return;
 	rule->access = 0;
 	for (item = value->first; item; item = item->next) {
@@ -164,7 +166,8 @@ void files_read(struct reader *reader, const struct yaml *value, void *target)
 
 	section_enter(reader, POLICY_SECTION_FILES, value, open);
 	if (!open && field_is(reader, value, YAML_MAP, "allow and deny, or the word unrestricted"))
-		fields_read(reader, value, "the section files", files_fields, ARRAY_SIZE(files_fields), target);
+		fields_read(reader, value, "the section files", files_fields,
+			    ARRAY_SIZE(files_fields), target);
 }
 
 static void guard_allow_read(struct reader *reader, const struct yaml *value, void *target)
@@ -194,7 +197,8 @@ void guard_read(struct reader *reader, const struct yaml *value, void *target)
 
 	section_enter(reader, POLICY_SECTION_GUARD, value, open);
 	if (!open && field_is(reader, value, YAML_MAP, "allow, or the word unrestricted"))
-		fields_read(reader, value, "the section guard", guard_fields, ARRAY_SIZE(guard_fields), target);
+		fields_read(reader, value, "the section guard", guard_fields,
+			    ARRAY_SIZE(guard_fields), target);
 }
 
 static void unix_name_read(struct reader *reader, const struct yaml *value, void *target)
@@ -225,7 +229,8 @@ void unix_rules_read(struct reader *reader, const struct yaml *value, void *targ
 
 	(void)target;
 	section_enter(reader, POLICY_SECTION_UNIX, value, open);
-	if (open || !field_is(reader, value, YAML_LIST, "a list of rules, " UNIX_FORM ", or the word unrestricted"))
+	if (open || !field_is(reader, value, YAML_LIST,
+			      "a list of rules, " UNIX_FORM ", or the word unrestricted"))
 		return;
 	for (item = value->first; item; item = item->next) {
 		if (!field_is(reader, item, YAML_MAP, UNIX_FORM))
@@ -235,6 +240,7 @@ void unix_rules_read(struct reader *reader, const struct yaml *value, void *targ
 			return;
 		rules->list = list;
 		list[rules->n] = (struct unix_rule){.place = item->place};
-		fields_read(reader, item, "a unix rule", unix_fields, ARRAY_SIZE(unix_fields), &list[rules->n++]);
+		fields_read(reader, item, "a unix rule", unix_fields, ARRAY_SIZE(unix_fields),
+			    &list[rules->n++]);
 	}
 }

@@ -8,7 +8,8 @@
 
 #define RULE_FORM "- name: NAME, then hosts or addresses, ports, protocol"
 #define HOST_FORM "a host name (registry.example.com), or \"*.\" and one for all names below it"
-#define ADDRESS_FORM "an address (192.0.2.7), a network (10.20.0.0/16, \"2001:db8::/32\") or loopback"
+#define ADDRESS_FORM \
+	"an address (192.0.2.7), a network (10.20.0.0/16, \"2001:db8::/32\") or loopback"
 #define PORT_FORM "a port is 1 to 65535, or a range \"8000-8100\""
 
 void section_enter(struct reader *reader, enum policy_section section, const struct yaml *value,
@@ -64,7 +65,8 @@ static void host_read(struct reader *reader, const struct yaml *value, struct ne
 		return;
 	}
 	if (prefix_parse(text, &prefix) != -EINVAL) {
-		report_add(reader->report, &value->place, "\"%s\" is an address, not a host name", text);
+		report_add(reader->report, &value->place, "\"%s\" is an address, not a host name",
+			   text);
 		report_hint(reader->report, "list it under \"addresses:\"");
 	} else {
 		report_add(reader->report, &value->place, "\"%s\" is not a host name", text);
@@ -111,12 +113,14 @@ static void address_problem(struct reader *reader, const struct yaml *value, con
 
 	if (err == -EDOM) {
 		prefix_format(prefix, right);
-		report_add(reader->report, &value->place, "\"%s\" has bits set behind its length", text);
+		report_add(reader->report, &value->place, "\"%s\" has bits set behind its length",
+			   text);
 		report_hint(reader->report, "the network is %s", right);
 		return;
 	}
 	report_add(reader->report, &value->place, "\"%s\" is not an address", text);
-	if (strlen(text) < sizeof(host) && host_parse(text, host) == 0 && strpbrk(host, "ghijklmnopqrstuvwxyz"))
+	if (strlen(text) < sizeof(host) && host_parse(text, host) == 0 &&
+	    strpbrk(host, "ghijklmnopqrstuvwxyz"))
 		report_hint(reader->report, ADDRESS_FORM "; names go under \"hosts:\"");
 	else
 		report_hint(reader->report, ADDRESS_FORM);
@@ -139,8 +143,10 @@ static void address_read(struct reader *reader, const struct yaml *value, struct
 	if (err < 0) {
 		address_problem(reader, value, text, err, &prefix);
 	} else if (is_unspecified(&prefix)) {
-		report_add(reader->report, &value->place, "\"%s\" is no address of its own: it means this host", text);
-		report_hint(reader->report, "write loopback; every address is \"0.0.0.0/0\" and \"::/0\"");
+		report_add(reader->report, &value->place,
+			   "\"%s\" is no address of its own: it means this host", text);
+		report_hint(reader->report,
+			    "write loopback; every address is \"0.0.0.0/0\" and \"::/0\"");
 	} else {
 		rule->prefixes[rule->n_prefixes++] = prefix;
 	}
@@ -221,8 +227,10 @@ static void listen_protocol_read(struct reader *reader, const struct yaml *value
 }
 
 static const struct field rule_fields[] = {
-	{"name", name_read, true},	  {"hosts", hosts_read, false},
-	{"addresses", addresses_read, false}, {"ports", ports_read, false},
+	{"name", name_read, true},
+	{"hosts", hosts_read, false},
+	{"addresses", addresses_read, false},
+	{"ports", ports_read, false},
 	{"protocol", protocol_read, false},
 };
 
@@ -242,7 +250,8 @@ static const struct yaml *value_find(const struct yaml *map, const char *key)
 	return value;
 }
 
-static void rule_read(struct reader *reader, const struct yaml *value, bool listen, struct net_rules *rules)
+static void rule_read(struct reader *reader, const struct yaml *value, bool listen,
+		      struct net_rules *rules)
 {
 	struct net_rule *list, *rule;
 
@@ -258,13 +267,16 @@ static void rule_read(struct reader *reader, const struct yaml *value, bool list
 		.protos = POLICY_PROTO_TCP | POLICY_PROTO_UDP,
 	};
 	if (listen) {
-		fields_read(reader, value, "a listen rule", listen_fields, ARRAY_SIZE(listen_fields), rule);
+		fields_read(reader, value, "a listen rule", listen_fields,
+			    ARRAY_SIZE(listen_fields), rule);
 		return;
 	}
 	fields_read(reader, value, "a network rule", rule_fields, ARRAY_SIZE(rule_fields), rule);
 	if (!value_find(value, "hosts") && !value_find(value, "addresses")) {
 		report_add(reader->report, &value->place, "this rule names no destination");
-		report_hint(reader->report, "add \"hosts:\" or \"addresses:\"; every address is \"0.0.0.0/0\" and \"::/0\"");
+		report_hint(
+			reader->report,
+			"add \"hosts:\" or \"addresses:\"; every address is \"0.0.0.0/0\" and \"::/0\"");
 	}
 	if (rule->protos == POLICY_PROTO_ICMP && value_find(value, "ports")) {
 		report_add(reader->report, &value_find(value, "ports")->place, "icmp has no ports");
@@ -272,7 +284,8 @@ static void rule_read(struct reader *reader, const struct yaml *value, bool list
 	}
 }
 
-static void rules_read(struct reader *reader, const struct yaml *value, bool listen, struct net_rules *rules)
+static void rules_read(struct reader *reader, const struct yaml *value, bool listen,
+		       struct net_rules *rules)
 {
 	const struct yaml *item;
 
@@ -321,7 +334,8 @@ void network_read(struct reader *reader, const struct yaml *value, void *target)
 		/* what stands inside the section opens with it */
 		section_enter(reader, POLICY_SECTION_LISTEN, value, true);
 		section_enter(reader, POLICY_SECTION_UNIX, value, true);
-	} else if (field_is(reader, value, YAML_MAP, "allow, deny, listen, unix, tls, dns; or the word unrestricted")) {
+	} else if (field_is(reader, value, YAML_MAP,
+			    "allow, deny, listen, unix, tls, dns; or the word unrestricted")) {
 		fields_read(reader, value, "the section network", network_fields,
 			    ARRAY_SIZE(network_fields), target);
 	}

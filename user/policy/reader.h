@@ -20,20 +20,21 @@ struct reader_file {
 
 struct reader {
 	struct policy *policy;		/* rules and sections go here */
-	struct policy *head;		/* everything else: for an included file a scratch, dropped */
+	struct policy *head;		/* everything else; of an included file dropped */
 	struct report *report;
 	const struct policy_options *options;
 	const struct reader_file *file;
 	const struct params *params;	/* of this file */
 	const struct params *outer;	/* of the policy itself, for included files; else NULL */
-	struct place open_by_include[POLICY_SECTION_COUNT];	/* included files that say `unrestricted` */
+	/* where included files say `unrestricted` */
+	struct place open_by_include[POLICY_SECTION_COUNT];
 };
 
 /* fields.c: what every part of the grammar is made of */
 
 struct field {
 	const char *name;
-	void (*read)(struct reader *reader, const struct yaml *value, void *target);
+	void (*read)(struct reader *reader, const struct yaml *node, void *target);
 	bool required;
 };
 
@@ -41,26 +42,26 @@ struct field {
 void fields_read(struct reader *reader, const struct yaml *map, const char *what,
 		 const struct field *fields, size_t n, void *target);
 
-/* Is the value of this kind? Otherwise adds an error; hint says what would do. */
-bool field_is(struct reader *reader, const struct yaml *value, enum yaml_kind kind, const char *hint);
+/* Is the value of this kind? Otherwise adds an error; fit says what would do. */
+bool field_is(struct reader *reader, const struct yaml *node, enum yaml_kind kind, const char *fit);
 
 /* The same for lists that must not be empty. */
-bool field_is_list(struct reader *reader, const struct yaml *value, const char *hint);
+bool field_is_list(struct reader *reader, const struct yaml *node, const char *hint);
 
 /*
  * The text of a scalar with its parameters put in; numbers only where
- * `numbers` allows them. NULL: an error was added.
+ * `ints` allows them. NULL: an error was added.
  */
-const char *field_text(struct reader *reader, const struct yaml *value, bool numbers, const char *hint);
+const char *field_text(struct reader *reader, const struct yaml *node, bool ints, const char *fit);
 
 /* The same for patterns: the characters of a parameter stay literal. */
-const char *field_pattern_text(struct reader *reader, const struct yaml *value, const char *hint);
+const char *field_pattern_text(struct reader *reader, const struct yaml *node, const char *hint);
 
 /* One of n names, or -1: an error was added. */
-int field_choice(struct reader *reader, const struct yaml *value, const char *const *names, size_t n);
+int field_choice(struct reader *reader, const struct yaml *node, const char *const *of, size_t n);
 
 /* Is it the word `unrestricted`? */
-bool field_is_unrestricted(const struct yaml *value);
+bool field_is_unrestricted(const struct yaml *node);
 
 /* Memory from the policy's arena; NULL is in the report. */
 void *reader_array(struct reader *reader, size_t count, size_t size);
@@ -72,31 +73,31 @@ void *reader_grow(struct reader *reader, void *list, size_t n, size_t *cap, size
 const char *name_suggest(const char *text, const char *const *names, size_t n);
 
 /* The sections; target is unused. */
-void network_read(struct reader *reader, const struct yaml *value, void *target);
-void files_read(struct reader *reader, const struct yaml *value, void *target);
-void guard_read(struct reader *reader, const struct yaml *value, void *target);
+void network_read(struct reader *reader, const struct yaml *node, void *target);
+void files_read(struct reader *reader, const struct yaml *node, void *target);
+void guard_read(struct reader *reader, const struct yaml *node, void *target);
 
 /* Notes that a section stands in the file, and whether it is opened wholly. */
-void section_enter(struct reader *reader, enum policy_section section, const struct yaml *value,
+void section_enter(struct reader *reader, enum policy_section section, const struct yaml *node,
 		   bool unrestricted);
 
 /* A list of path patterns; `abstract`: "@name" too. */
-void patterns_read(struct reader *reader, const struct yaml *value, bool abstract,
+void patterns_read(struct reader *reader, const struct yaml *node, bool abstract,
 		   struct pattern **ret, size_t *ret_n);
 
 /* One network.unix rule. */
-void unix_rules_read(struct reader *reader, const struct yaml *value, void *target);
+void unix_rules_read(struct reader *reader, const struct yaml *node, void *target);
 
 /* network.tls and network.dns */
-void tls_read(struct reader *reader, const struct yaml *value, void *target);
-void dns_read(struct reader *reader, const struct yaml *value, void *target);
+void tls_read(struct reader *reader, const struct yaml *node, void *target);
+void dns_read(struct reader *reader, const struct yaml *node, void *target);
 
 /* The name of a rule; ret_place is where it stands. */
-void rule_name_read(struct reader *reader, const struct yaml *value, const char **ret,
+void rule_name_read(struct reader *reader, const struct yaml *node, const char **ret,
 		    struct place *ret_place);
 
 /* Reads everything that a file includes, depth first. */
-void includes_read(struct reader *reader, const struct yaml *value);
+void includes_read(struct reader *reader, const struct yaml *node);
 
 /* Reads one file that is loaded already, what it includes first. */
 void file_read_into(struct reader *reader, const struct source *source, bool included);

@@ -7,19 +7,21 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
-static void byte_report(const struct source *source, size_t at, const char *what, struct report *report)
+static void byte_report(const struct source *source, size_t at, const char *what,
+			struct report *report)
 {
 	struct place place = {.source = source, .offset = (uint32_t)at, .width = 1};
 
 	report_add(report, &place, "%s (byte 0x%02x)", what, (unsigned char)source->text[at]);
-	report_hint(report, "a policy is UTF-8 text; in double quotes, \\xNN and \\uNNNN write other characters");
+	report_hint(
+		report,
+		"a policy is UTF-8 text; in double quotes, \\xNN and \\uNNNN write other characters");
 }
 
 bool source_check(const struct source *source, struct report *report)
 {
 	size_t at, step;
 	uint32_t code;
-
 
 	for (at = 0; at < source->len; at += step) {
 		step = utf8_next(source->text + at, source->len - at, &code);
@@ -30,13 +32,16 @@ bool source_check(const struct source *source, struct report *report)
 		if (code == '\n' || code == '\t' ||
 		    (code == '\r' && at + 1 < source->len && source->text[at + 1] == '\n'))
 			continue;
-		/* what YAML 1.2 does not call printable (5.1) */
-		if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xfffe || code == 0xffff) {
-			byte_report(source, at, "a control character does not belong in a policy", report);
+		/* what YAML 1.2 does not call printable (5.1), and the other non-characters */
+		if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (code & 0xfffe) == 0xfffe) {
+			byte_report(source, at, "a control character does not belong in a policy",
+				    report);
 			return false;
 		}
 		if (character_hidden(code)) {
-			byte_report(source, at, "an invisible character, or one that sets the direction of text", report);
+			byte_report(source, at,
+				    "an invisible character, or one that sets the direction of text",
+				    report);
 			return false;
 		}
 	}
@@ -50,7 +55,8 @@ static const char *digits_skip(const char *text, const char *digits)
 
 static bool is_int(const char *text)
 {
-	static const char decimal[] = "0123456789", octal[] = "01234567", hex[] = "0123456789abcdefABCDEF";
+	static const char decimal[] = "0123456789", octal[] = "01234567",
+			  hex[] = "0123456789abcdefABCDEF";
 
 	if (text[0] == '0' && text[1] == 'o' && text[2])
 		return !*digits_skip(text + 2, octal);

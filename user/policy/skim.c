@@ -22,7 +22,8 @@ struct skim {
 	char quote;		/* 0: outside */
 };
 
-static bool refuse(const struct skim *skim, size_t at, const char *what, unsigned int limit, const char *hint)
+static bool refuse(const struct skim *skim, size_t at, const char *what, unsigned int limit,
+		   const char *hint)
 {
 	struct place place = {.source = skim->source, .offset = (uint32_t)at, .width = 1};
 
@@ -43,8 +44,8 @@ static bool character_skim(struct skim *skim, size_t at)
 
 	if (c == '[' || c == '{') {
 		if (at_start(skim->source, at) && ++skim->depth > YAML_DEPTH_MAX)
-			return refuse(skim, at, "lists and maps inside each other, deeper than", YAML_DEPTH_MAX,
-				      "no value of a policy needs more than a few");
+			return refuse(skim, at, "lists and maps inside each other, deeper than",
+				      YAML_DEPTH_MAX, "no value of a policy needs more than a few");
 	} else if ((c == ']' || c == '}') && skim->depth) {
 		skim->depth--;
 	} else if ((c == '"' || c == '\'') && at_start(skim->source, at)) {
@@ -80,11 +81,12 @@ static bool directives_check(struct skim *skim)
 		if (source->text[source->lines[i]] != '%')
 			continue;
 		if (++n > DIRECTIVES_MAX)
-			return refuse(skim, source->lines[i], "directives, more than", DIRECTIVES_MAX,
-				      "leave them out");
+			return refuse(skim, source->lines[i], "directives, more than",
+				      DIRECTIVES_MAX, "leave them out");
 		end = i + 1 < source->n_lines ? source->lines[i + 1] : source->len;
 		if (end - source->lines[i] > DIRECTIVE_MAX)
-			return refuse(skim, source->lines[i], "a directive longer than", DIRECTIVE_MAX,
+			return refuse(skim, source->lines[i], "a directive longer than",
+				      DIRECTIVE_MAX,
 				      "leave it out; a value that starts with '%' is quoted");
 	}
 	return true;
@@ -108,8 +110,8 @@ bool skim_check(const struct source *source, struct report *report)
 			at++;
 		}
 		if (skim.escapes > ESCAPES_MAX)
-			return refuse(&skim, at - 2, "escaped characters in quotes, more than", ESCAPES_MAX,
-				      "write characters as they are");
+			return refuse(&skim, at - 2, "escaped characters in quotes, more than",
+				      ESCAPES_MAX, "write characters as they are");
 	}
 	return true;
 }

@@ -82,7 +82,8 @@ int source_set(struct source *source, const char *text, size_t len, struct arena
 bool character_hidden(uint32_t code)
 {
 	return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff || code == 0x061c || code == 0x00ad;
+	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff || code == 0x061c ||
+	       code == 0x00ad;
 }
 
 size_t character_len(const char *text, size_t len)
@@ -131,8 +132,8 @@ static size_t line_len(const struct source *source, size_t line)
 	return end - start;
 }
 
-void source_position(const struct source *source, uint32_t offset,
-		     unsigned int *ret_line, unsigned int *ret_column)
+void source_position(const struct source *source, uint32_t offset, unsigned int *ret_line,
+		     unsigned int *ret_column)
 {
 	size_t line = line_find(source, offset);
 	size_t start = source->lines[line];
@@ -189,7 +190,8 @@ static size_t character_start(const char *text, size_t at)
 {
 	size_t back;
 
-	for (back = 0; back < 3 && at > back && ((unsigned char)text[at - back] & 0xc0) == 0x80; back++)
+	for (back = 0; back < 3 && at > back && ((unsigned char)text[at - back] & 0xc0) == 0x80;
+	     back++)
 		;
 	return at - back;
 }
@@ -218,7 +220,8 @@ void place_show(const struct place *place, struct buf *ret)
 
 	buf_printf(ret, "%5zu | %s", line + 1, start ? "..." : "");
 	text_show(text + start, end - start, ret);
-	buf_printf(ret, "%s\n      | %s", end < line_len(source, line) ? "..." : "", start ? "   " : "");
+	buf_printf(ret, "%s\n      | %s", end < line_len(source, line) ? "..." : "",
+		   start ? "   " : "");
 	for (i = column_count(text + start, at - start); i > 0; i--)
 		buf_add_char(ret, ' ');
 	buf_add_char(ret, '^');

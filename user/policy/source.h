@@ -40,8 +40,8 @@ int source_load(struct source *source, const char *path, struct arena *arena);
 int source_set(struct source *source, const char *text, size_t len, struct arena *arena);
 
 /* Line and column of a byte, both from 1; a column is one character. */
-void source_position(const struct source *source, uint32_t offset,
-		     unsigned int *ret_line, unsigned int *ret_column);
+void source_position(const struct source *source, uint32_t offset, unsigned int *ret_line,
+		     unsigned int *ret_column);
 
 /* The byte at a line and column; past the end of a line gives its end. */
 uint32_t source_offset(const struct source *source, unsigned int line, unsigned int column);

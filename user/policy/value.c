@@ -122,11 +122,13 @@ static bool is_leap(unsigned long year)
 
 static uint64_t days_before(unsigned long year, unsigned long month, unsigned long day)
 {
-	static const unsigned int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	static const unsigned int before[] = {0,   31,	59,  90,  120, 151,
+					      181, 212, 243, 273, 304, 334};
 	unsigned long past = year - 1;
 
-	return (year - 1970) * 365 + (past / 4 - past / 100 + past / 400) - (1969 / 4 - 1969 / 100 + 1969 / 400) +
-	       before[month - 1] + (month > 2 && is_leap(year)) + day - 1;
+	return (year - 1970) * 365 + (past / 4 - past / 100 + past / 400) -
+	       (1969 / 4 - 1969 / 100 + 1969 / 400) + before[month - 1] +
+	       (month > 2 && is_leap(year)) + day - 1;
 }
 
 int time_parse(const char *text, uint64_t *ret_s)
@@ -146,10 +148,11 @@ int time_parse(const char *text, uint64_t *ret_s)
 	for (i = 0; i < ARRAY_SIZE(at); i++)
 		part[i] = strtoul(text + at[i], NULL, 10);
 	if (part[0] < 1970 || part[1] < 1 || part[1] > 12 || part[2] < 1 ||
-	    part[2] > days[part[1] - 1] + (part[1] == 2 && is_leap(part[0])) ||
-	    part[3] > 23 || part[4] > 59 || part[5] > 59)
+	    part[2] > days[part[1] - 1] + (part[1] == 2 && is_leap(part[0])) || part[3] > 23 ||
+	    part[4] > 59 || part[5] > 59)
 		return -EINVAL;
-	*ret_s = days_before(part[0], part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
+	*ret_s = days_before(part[0], part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 +
+		 part[5];
 	return *ret_s ? 0 : -EINVAL;
 }
 
@@ -176,10 +179,13 @@ bool dns_type_ok(const char *text)
 {
 	/* queries only: transfers and ANY are no record types */
 	static const char *const types[] = {
-		"A", "AAAA", "AFSDB", "APL", "CAA", "CDNSKEY", "CDS", "CERT", "CNAME", "CSYNC", "DHCID",
-		"DNAME", "DNSKEY", "DS", "EUI48", "EUI64", "HINFO", "HIP", "HTTPS", "IPSECKEY", "KEY", "KX",
-		"LOC", "MX", "NAPTR", "NS", "NSEC", "NSEC3", "NSEC3PARAM", "OPENPGPKEY", "PTR", "RP", "RRSIG",
-		"SIG", "SMIMEA", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT", "URI", "ZONEMD",
+		"A",	      "AAAA",	    "AFSDB", "APL",   "CAA",   "CDNSKEY",  "CDS",
+		"CERT",	      "CNAME",	    "CSYNC", "DHCID", "DNAME", "DNSKEY",   "DS",
+		"EUI48",      "EUI64",	    "HINFO", "HIP",   "HTTPS", "IPSECKEY", "KEY",
+		"KX",	      "LOC",	    "MX",    "NAPTR", "NS",    "NSEC",	   "NSEC3",
+		"NSEC3PARAM", "OPENPGPKEY", "PTR",   "RP",    "RRSIG", "SIG",	   "SMIMEA",
+		"SOA",	      "SPF",	    "SRV",   "SSHFP", "SVCB",  "TLSA",	   "TXT",
+		"URI",	      "ZONEMD",
 	};
 	unsigned long number;
 	size_t i;
@@ -188,6 +194,7 @@ bool dns_type_ok(const char *text)
 		if (strcmp(text, types[i]) == 0)
 			return true;
 	}
-	return strncmp(text, "TYPE", 4) == 0 && number_parse(text + 4, strlen(text + 4), &number) == 0 &&
-	       number >= 1 && number <= 65535;
+	return strncmp(text, "TYPE", 4) == 0 &&
+	       number_parse(text + 4, strlen(text + 4), &number) == 0 && number >= 1 &&
+	       number <= 65535;
 }

@@ -36,19 +36,23 @@ static int named_compare(const void *a, const void *b)
 	return x->place.offset < y->place.offset ? -1 : 1;
 }
 
-static void named_report(struct reader *reader, const struct named *first, const struct named *again,
-			 const char *list)
+static void named_report(struct reader *reader, const struct named *first,
+			 const struct named *again, const char *list)
 {
 	/* an included rule stands before: the one to change is where both are visible */
-	const struct named *at = first->place.source->index == 0 && again->place.source->index ? first : again;
+	const struct named *at = first->place.source->index == 0 && again->place.source->index ?
+					 first :
+					 again;
 	const struct named *other = at == first ? again : first;
 	_cleanup_buf_ struct buf where = {0};
 
 	place_format(&other->place, &where);
 	report_add(reader->report, &at->place, "%s has a rule \"%s\" already", list, at->name);
 	if (buf_string(&where))
-		report_hint(reader->report, "the other one: %s; rule names are unique within their list, included rules counted",
-			    where.data);
+		report_hint(
+			reader->report,
+			"the other one: %s; rule names are unique within their list, included rules counted",
+			where.data);
 }
 
 static void names_check(struct reader *reader, struct named_list *names, const char *list)
@@ -84,7 +88,8 @@ static void file_names_check(struct reader *reader, const struct file_rules *rul
 	names_check(reader, names, list);
 }
 
-static void unix_names_check(struct reader *reader, const struct unix_rules *rules, struct named_list *names)
+static void unix_names_check(struct reader *reader, const struct unix_rules *rules,
+			     struct named_list *names)
 {
 	size_t i;
 
@@ -96,8 +101,8 @@ static void unix_names_check(struct reader *reader, const struct unix_rules *rul
 static void all_names_check(struct reader *reader)
 {
 	const struct policy *policy = reader->policy;
-	size_t n = policy->net_allow.n + policy->net_deny.n + policy->listen.n + policy->unix_allow.n +
-		   policy->file_allow.n + policy->file_deny.n;
+	size_t n = policy->net_allow.n + policy->net_deny.n + policy->listen.n +
+		   policy->unix_allow.n + policy->file_allow.n + policy->file_deny.n;
 	_cleanup_free_ struct named *list = calloc(n + 1, sizeof(*list));
 	struct named_list names = {.list = list};
 
@@ -129,8 +134,10 @@ static void unrestricted_check(struct reader *reader)
 
 		if (open->source && !policy->unrestricted[i]) {
 			report_add(reader->report, open, "an included policy cannot open %s", name);
-			report_hint(reader->report, "only rules are taken from it; %s itself must say \"%s: unrestricted\"",
-				    policy->sources->name, name);
+			report_hint(
+				reader->report,
+				"only rules are taken from it; %s itself must say \"%s: unrestricted\"",
+				policy->sources->name, name);
 		}
 		if (policy->unrestricted[i] && denied[i]) {
 			report_add(reader->report, &policy->section_place[i],
@@ -147,8 +154,11 @@ static void hosts_check(struct reader *reader, const struct net_rules *rules)
 	for (i = 0; i < rules->n; i++) {
 		if (!rules->list[i].n_hosts)
 			continue;
-		report_add(reader->report, &rules->list[i].hosts_place, "hosts need the key \"dns\" in network");
-		report_hint(reader->report, "add \"dns: {}\" for the system's resolvers, or \"dns: {upstream: [ADDRESS]}\"");
+		report_add(reader->report, &rules->list[i].hosts_place,
+			   "hosts need the key \"dns\" in network");
+		report_hint(
+			reader->report,
+			"add \"dns: {}\" for the system's resolvers, or \"dns: {upstream: [ADDRESS]}\"");
 		return;
 	}
 }

@@ -39,10 +39,9 @@ struct builder {
 const char *yaml_kind_name(enum yaml_kind kind)
 {
 	static const char *const names[] = {
-		[YAML_BAD] = "nothing",	     [YAML_NULL] = "nothing",
-		[YAML_BOOL] = "true/false",  [YAML_INT] = "a number",
-		[YAML_FLOAT] = "a fraction", [YAML_STRING] = "text",
-		[YAML_LIST] = "a list",	     [YAML_MAP] = "a map of keys",
+		[YAML_BAD] = "nothing",	 [YAML_NULL] = "nothing",      [YAML_BOOL] = "true/false",
+		[YAML_INT] = "a number", [YAML_FLOAT] = "a fraction",  [YAML_STRING] = "text",
+		[YAML_LIST] = "a list",	 [YAML_MAP] = "a map of keys",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == YAML_MAP + 1, "a name for every kind");
@@ -91,7 +90,8 @@ static struct place token_place(const struct builder *builder, struct fy_token *
 
 static int keys_compare(const void *a, const void *b)
 {
-	const struct yaml *x = (*(struct yaml *const *)a)->key, *y = (*(struct yaml *const *)b)->key;
+	const struct yaml *x = (*(struct yaml *const *)a)->key;
+	const struct yaml *y = (*(struct yaml *const *)b)->key;
 	int order = strcmp(x->text, y->text);
 
 	if (order)
@@ -143,13 +143,15 @@ static int duplicates_check(struct builder *builder, struct yaml *map)
 static void key_take(struct builder *builder, struct level *level, struct yaml *key, bool plain)
 {
 	if (key->kind == YAML_STRING && plain && strcmp(key->text, "<<") == 0) {
-		report_add(builder->report, &key->place, "merge keys are not part of the policy language");
+		report_add(builder->report, &key->place,
+			   "merge keys are not part of the policy language");
 		report_hint(builder->report, "write out what the merge would bring, or use include");
 		key->kind = YAML_BAD;
 	} else if (key->kind != YAML_STRING && key->kind != YAML_BAD) {
 		report_add(builder->report, &key->place, "a key is text, this is %s",
 			   yaml_kind_name(key->kind));
-		report_hint(builder->report, key->kind == YAML_NULL ? "write KEY: VALUE" : "quote it");
+		report_hint(builder->report,
+			    key->kind == YAML_NULL ? "write KEY: VALUE" : "quote it");
 		key->kind = YAML_BAD;
 	}
 	level->key = key;
@@ -186,6 +188,7 @@ static int scalar_take(struct builder *builder, struct fy_event *event)
 {
 	struct yaml *node = arena_alloc(builder->arena, sizeof(*node));
 	struct fy_token *token = event->scalar.value;
+	const struct level *level;
 	const char *text;
 	size_t len = 0;
 	bool plain;
@@ -205,8 +208,10 @@ static int scalar_take(struct builder *builder, struct fy_event *event)
 	plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
 	node->kind = plain ? scalar_kind(node->text) : YAML_STRING;
 	if (!scalar_text_ok(node->text, node->len)) {
-		report_add(builder->report, &node->place, "this text holds a NUL or is not valid UTF-8");
-		report_hint(builder->report, "\\0 and \\ud800 to \\udfff write what no name or path can hold");
+		report_add(builder->report, &node->place,
+			   "this text holds a NUL or is not valid UTF-8");
+		report_hint(builder->report,
+			    "\\0 and \\ud800 to \\udfff write what no name or path can hold");
 		node->kind = YAML_BAD;
 	}
 	if (key_expected(builder)) {
@@ -214,8 +219,9 @@ static int scalar_take(struct builder *builder, struct fy_event *event)
 		return 0;
 	}
 	/* an absent value has no place of its own: the key's stands for it */
-	if (!fy_event_start_mark(event) && builder->depth && builder->levels[builder->depth - 1].key)
-		node->place = builder->levels[builder->depth - 1].key->place;
+	level = builder->depth ? &builder->levels[builder->depth - 1] : NULL;
+	if (!fy_event_start_mark(event) && level && level->key)
+		node->place = level->key->place;
 	value_take(builder, node);
 	return 0;
 }
@@ -230,7 +236,8 @@ static int collection_start(struct builder *builder, struct fy_event *event, enu
 	node->text = "";
 	node->place = place_between(builder, fy_event_start_mark(event), NULL);
 	if (key_expected(builder)) {
-		report_add(builder->report, &node->place, "a key is text, this is %s", yaml_kind_name(kind));
+		report_add(builder->report, &node->place, "a key is text, this is %s",
+			   yaml_kind_name(kind));
 		report_hint(builder->report, "write KEY: VALUE");
 		builder->stop = true;
 		return 0;
@@ -258,7 +265,8 @@ static void document_start(struct builder *builder, struct fy_event *event)
 {
 	struct fy_document_state *state = event->document_start.document_state;
 	const struct fy_version *version = fy_document_state_version(state);
-	struct place place = place_between(builder, fy_event_start_mark(event), fy_event_end_mark(event));
+	struct place place = place_between(builder, fy_event_start_mark(event),
+					   fy_event_end_mark(event));
 
 	if (++builder->documents > 1) {
 		report_add(builder->report, &place, "a second document starts here");
@@ -267,13 +275,15 @@ static void document_start(struct builder *builder, struct fy_event *event)
 		return;
 	}
 	place.offset = 0;
-	if (fy_document_state_version_explicit(state) && (version->major != 1 || version->minor != 2)) {
+	if (fy_document_state_version_explicit(state) &&
+	    (version->major != 1 || version->minor != 2)) {
 		report_add(builder->report, &place, "a policy is YAML 1.2, this says %%YAML %d.%d",
 			   version->major, version->minor);
 		report_hint(builder->report, "leave the directive out");
 	}
 	if (fy_document_state_tags_explicit(state)) {
-		report_add(builder->report, &place, "tag directives are not part of the policy language");
+		report_add(builder->report, &place,
+			   "tag directives are not part of the policy language");
 		report_hint(builder->report, "leave the directive out");
 	}
 }
@@ -290,7 +300,8 @@ static void properties_check(struct builder *builder, struct fy_event *event)
 	if (anchor) {
 		place = token_place(builder, anchor);
 		report_add(builder->report, &place, "anchors are not part of the policy language");
-		report_hint(builder->report, "write the value out where it is needed, or use a parameter");
+		report_hint(builder->report,
+			    "write the value out where it is needed, or use a parameter");
 	}
 	if (tag) {
 		place = token_place(builder, tag);

@@ -39,12 +39,15 @@ void yaml_diag_report(struct fy_diag *diag, const struct source *source, uint32_
 	while ((error = fy_diag_errors_iterate(diag, &iter))) {
 		if (error->type != FYET_ERROR)
 			continue;
-		place.offset = source_offset(source, (unsigned int)error->line, (unsigned int)error->column);
+		place.offset = source_offset(source, (unsigned int)error->line,
+					     (unsigned int)error->column);
 		report_add(report, &place, "not valid YAML: %s", error->msg);
 		if (strstr(error->msg, "tab character"))
 			report_hint(report, "indent with spaces; YAML does not allow tabs there");
 		else
-			report_hint(report, "look at the indentation, colons, quotes and brackets around here");
+			report_hint(
+				report,
+				"look at the indentation, colons, quotes and brackets around here");
 	}
 	if (report_count(report) == before)
 		report_add(report, &place, "not valid YAML");

@@ -17,8 +17,8 @@ static struct policy_compiled *compiled_of(const char *text)
 	return policy_must_compile(policy);
 }
 
-static weir_rule_t flow(const struct policy_compiled *compiled, enum weir_proto proto, const char *address,
-			uint16_t port)
+static weir_rule_t flow(const struct policy_compiled *compiled, enum weir_proto proto,
+			const char *address, uint16_t port)
 {
 	struct weir_addr addr;
 
@@ -30,15 +30,15 @@ static void head_is_carried_over(void **state)
 {
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(
 		HEAD "description: For a test\nmode: audit\nexpires: 2030-01-01T00:00:00Z\n"
-		"identity: {agent: a, owner: b}\nparameters: {w: {default: /w}}\n"
-		"audit: {record: [files], when_full: count}\n"
-		"network: unrestricted\nfiles: {allow: [{name: f, paths: [\"${w}/**\"]}]}\n");
+		     "identity: {agent: a, owner: b}\nparameters: {w: {default: /w}}\n"
+		     "audit: {record: [files], when_full: count}\n"
+		     "network: unrestricted\nfiles: {allow: [{name: f, paths: [\"${w}/**\"]}]}\n");
 
 	(void)state;
 	assert_string_equal(compiled->name, "test");
 	assert_string_equal(compiled->description, "For a test");
 	assert_int_equal(compiled->flags, WEIR_INSTANCE_AUDIT | WEIR_INSTANCE_NETWORK_UNRESTRICTED |
-					  WEIR_INSTANCE_RECORD_FILES);
+						  WEIR_INSTANCE_RECORD_FILES);
 	assert_int_equal(compiled->expires_s, 1893456000);
 	assert_int_equal(compiled->n_identity, 2);
 	assert_string_equal(compiled->identity[1].key, "owner");
@@ -63,8 +63,10 @@ static void defaults_are_the_strict_ones(void **state)
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(HEAD);
 
 	(void)state;
-	assert_int_equal(compiled->flags, WEIR_INSTANCE_WHEN_FULL_DENY | WEIR_INSTANCE_RECORD_NETWORK |
-					  WEIR_INSTANCE_RECORD_EXECUTE);
+	assert_int_equal(compiled->flags & WEIR_INSTANCE_WHEN_FULL_DENY,
+			 WEIR_INSTANCE_WHEN_FULL_DENY);
+	assert_int_equal(compiled->flags & ~(uint32_t)WEIR_INSTANCE_WHEN_FULL_DENY,
+			 WEIR_INSTANCE_RECORD_NETWORK | WEIR_INSTANCE_RECORD_EXECUTE);
 	assert_int_equal(compiled->expires_s, 0);
 	assert_int_equal(compiled->n_nets, 0);
 	assert_int_equal(compiled->n_edges, 0);
@@ -75,7 +77,8 @@ static void defaults_are_the_strict_ones(void **state)
 static void ports_and_protocols_are_cut(void **state)
 {
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(
-		HEAD "network:\n  allow:\n"
+		HEAD
+		"network:\n  allow:\n"
 		"    - {name: web, addresses: [192.0.2.0/24], ports: [443, \"8000-8100\"], protocol: tcp}\n"
 		"    - {name: both, addresses: [192.0.2.7], ports: [53]}\n"
 		"    - {name: any, addresses: [192.0.2.8], protocol: any}\n"
@@ -107,11 +110,13 @@ static void ports_and_protocols_are_cut(void **state)
 static void families_stay_apart(void **state)
 {
 	_cleanup_policy_compiled_ struct policy_compiled *six = compiled_of(
-		HEAD "network: {allow: [{name: six, addresses: [\"::/0\"]}], deny: [{name: low, addresses: [\"::/8\"], ports: [25]}]}\n");
+		HEAD
+		"network: {allow: [{name: six, addresses: [\"::/0\"]}], deny: [{name: low, addresses: [\"::/8\"], ports: [25]}]}\n");
 	_cleanup_policy_compiled_ struct policy_compiled *four = compiled_of(
 		HEAD "network: {allow: [{name: four, addresses: [0.0.0.0/0]}]}\n");
 	_cleanup_policy_compiled_ struct policy_compiled *both = compiled_of(
-		HEAD "network: {allow: [{name: six, addresses: [\"::/0\"]}, {name: ten, addresses: [10.0.0.0/8]}]}\n");
+		HEAD
+		"network: {allow: [{name: six, addresses: [\"::/0\"]}, {name: ten, addresses: [10.0.0.0/8]}]}\n");
 
 	(void)state;
 	assert_int_equal(flow(six, WEIR_PROTO_TCP, "2001:db8::1", 443), 1);
@@ -130,7 +135,8 @@ static void families_stay_apart(void **state)
 
 static void paths_are_cut_into_chunks(void **state)
 {
-	static const char policy[] = HEAD "files:\n  allow:\n"
+	static const char policy[] = HEAD
+		"files:\n  allow:\n"
 		"    - {name: exact, paths: [/srv/twenty-eight-bytes-long-xxxx, /srv/fifty], access: [read]}\n"
 		"    - {name: tree, paths: [/srv/tree/**], except: [/srv/tree/not/**, /srv/tree/one], access: [read, write]}\n"
 		"    - {name: all, paths: [/**], access: [execute]}\n"
@@ -139,9 +145,12 @@ static void paths_are_cut_into_chunks(void **state)
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(policy);
 
 	(void)state;
-	assert_int_equal(tables_path(compiled, "/srv/twenty-eight-bytes-long-xxxx", WEIR_ACCESS_READ), 1);
-	assert_int_equal(tables_path(compiled, "/srv/twenty-eight-bytes-long-xxxxy", WEIR_ACCESS_READ), 0);
-	assert_int_equal(tables_path(compiled, "/srv/twenty-eight-bytes-long-xxx", WEIR_ACCESS_READ), 0);
+	assert_int_equal(
+		tables_path(compiled, "/srv/twenty-eight-bytes-long-xxxx", WEIR_ACCESS_READ), 1);
+	assert_int_equal(
+		tables_path(compiled, "/srv/twenty-eight-bytes-long-xxxxy", WEIR_ACCESS_READ), 0);
+	assert_int_equal(tables_path(compiled, "/srv/twenty-eight-bytes-long-xxx", WEIR_ACCESS_READ),
+			 0);
 	assert_int_equal(tables_path(compiled, "/srv/fifty", WEIR_ACCESS_WRITE), 0);
 	assert_int_equal(tables_path(compiled, "/srv/fifty/x", WEIR_ACCESS_READ), 0);
 	assert_int_equal(tables_path(compiled, "/srv/tree", WEIR_ACCESS_WRITE), 2);
@@ -151,7 +160,8 @@ static void paths_are_cut_into_chunks(void **state)
 	assert_int_equal(tables_path(compiled, "/srv/tree/not/x", WEIR_ACCESS_EXECUTE), 3);
 	assert_int_equal(tables_path(compiled, "/srv/tree/one", WEIR_ACCESS_READ), 0);
 	assert_int_equal(tables_path(compiled, "/srv/tree/one/x", WEIR_ACCESS_READ), 2);
-	assert_int_equal(tables_path(compiled, "/srv/tree/secret", WEIR_ACCESS_EXECUTE), WEIR_RULE_DENY | 1);
+	assert_int_equal(tables_path(compiled, "/srv/tree/secret", WEIR_ACCESS_EXECUTE),
+			 WEIR_RULE_DENY | 1);
 	assert_int_equal(tables_path(compiled, "/srv/tree/secret/x", WEIR_ACCESS_READ), 2);
 	assert_int_equal(tables_path(compiled, "/", WEIR_ACCESS_EXECUTE), 3);
 	assert_int_equal(tables_path(compiled, "/", WEIR_ACCESS_READ), 0);
@@ -161,15 +171,15 @@ static void gaps_name_what_is_not_enforced(void **state)
 {
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(
 		HEAD "network:\n  dns: {}\n  allow:\n"
-		"    - {name: h, hosts: [a.example.com, b.example.com]}\n"
-		"    - {name: i, addresses: [loopback], protocol: icmp}\n"
-		"    - {name: fine, addresses: [loopback], protocol: any}\n"
-		"  listen: [{name: l, addresses: [loopback]}]\n"
-		"  unix: [{name: u, paths: [/run/x]}]\n"
-		"files:\n  deny:\n"
-		"    - {name: w, paths: [/fine, \"/a/*\", \"**/b\"], except: [\"/a/?\"]}\n"
-		"    - {name: p, paths: [/proc/self/mem]}\n"
-		"guard: {allow: [ptrace]}\n");
+		     "    - {name: h, hosts: [a.example.com, b.example.com]}\n"
+		     "    - {name: i, addresses: [loopback], protocol: icmp}\n"
+		     "    - {name: fine, addresses: [loopback], protocol: any}\n"
+		     "  listen: [{name: l, addresses: [loopback]}]\n"
+		     "  unix: [{name: u, paths: [/run/x]}]\n"
+		     "files:\n  deny:\n"
+		     "    - {name: w, paths: [/fine, \"/a/*\", \"**/b\"], except: [\"/a/?\"]}\n"
+		     "    - {name: p, paths: [/proc/self/mem]}\n"
+		     "guard: {allow: [ptrace]}\n");
 	static const struct {
 		enum policy_section section;
 		const char *place, *word;
@@ -188,8 +198,10 @@ static void gaps_name_what_is_not_enforced(void **state)
 	(void)state;
 	for (i = 0; i < compiled->n_gaps && i < ARRAY_SIZE(expected); i++) {
 		if (compiled->gaps[i].section != expected[i].section ||
-		    strncmp(compiled->gaps[i].text, expected[i].place, strlen(expected[i].place)) != 0 ||
-		    !strstr(compiled->gaps[i].text, expected[i].word) || !strstr(compiled->gaps[i].text, "; "))
+		    strncmp(compiled->gaps[i].text, expected[i].place, strlen(expected[i].place)) !=
+			    0 ||
+		    !strstr(compiled->gaps[i].text, expected[i].word) ||
+		    !strstr(compiled->gaps[i].text, "; "))
 			fail_msg("gap %zu: %s", i, compiled->gaps[i].text);
 	}
 	assert_int_equal(compiled->n_gaps, ARRAY_SIZE(expected));
@@ -198,7 +210,8 @@ static void gaps_name_what_is_not_enforced(void **state)
 static void what_is_open_has_no_gaps(void **state)
 {
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(
-		HEAD "network: {listen: unrestricted, unix: unrestricted, allow: [{name: a, addresses: [loopback]}]}\n"
+		HEAD
+		"network: {listen: unrestricted, unix: unrestricted, allow: [{name: a, addresses: [loopback]}]}\n"
 		"files: unrestricted\nguard: unrestricted\n");
 
 	(void)state;
@@ -216,14 +229,16 @@ static void digest_tells_policies_apart(void **state)
 	static const char *const same[] = {
 		BASE,
 		"# a comment\n\n" BASE,
-		HEAD "network:\n  dns: {}\n  allow:\n    - ports: [\"443-443\"]\n      addresses: [192.0.2.1/32, 192.0.2.1]\n      name: a\n",
+		HEAD
+		"network:\n  dns: {}\n  allow:\n    - ports: [\"443-443\"]\n      addresses: [192.0.2.1/32, 192.0.2.1]\n      name: a\n",
 	};
 	static const char *const other[] = {
 		"version: 1\nname: other\nnetwork: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
 		HEAD "network: {dns: {}, allow: [{name: b, addresses: [192.0.2.1], ports: [443]}]}\n",
 		HEAD "network: {dns: {}, allow: [{name: a, addresses: [192.0.2.2], ports: [443]}]}\n",
 		HEAD "network: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [444]}]}\n",
-		HEAD "network: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [443], protocol: tcp}]}\n",
+		HEAD
+		"network: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [443], protocol: tcp}]}\n",
 		HEAD "network: {dns: {}, deny: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
 		BASE "mode: audit\n",
 		BASE "identity: {a: b}\n",
@@ -240,12 +255,18 @@ static void digest_tells_policies_apart(void **state)
 		BASE "guard: {allow: [tun]}\n",
 		BASE "guard: unrestricted\n",
 		HEAD "network: {allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
-		HEAD "network: {dns: {types: [TXT]}, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
-		HEAD "network: {dns: {}, tls: off, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
-		HEAD "network: {dns: {}, allow: [{name: a, hosts: [a.example.com], addresses: [192.0.2.1], ports: [443]}]}\n",
-		HEAD "network: {dns: {}, allow: [{name: a, hosts: [b.example.com], addresses: [192.0.2.1], ports: [443]}]}\n",
-		HEAD "network: {dns: {}, unix: [{name: a, paths: [/a]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
-		HEAD "network: {dns: {}, listen: [{name: a, addresses: [loopback]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {types: [TXT]}, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, tls: off, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, allow: [{name: a, hosts: [a.example.com], addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, allow: [{name: a, hosts: [b.example.com], addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, unix: [{name: a, paths: [/a]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, listen: [{name: a, addresses: [loopback]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
 	};
 	char seen[ARRAY_SIZE(other) + 1][72];
 	size_t i, j;

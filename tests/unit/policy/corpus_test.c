@@ -41,7 +41,8 @@ static int policy_try(const char *path, struct policy_errors *errors)
 	_cleanup_policy_ struct policy *policy = NULL;
 	_cleanup_buf_ struct buf text = {0};
 	struct policy_pair set[4];
-	struct policy_options options = {.set = set, .folders = folders, .n_folders = ARRAY_SIZE(folders)};
+	struct policy_options options = {
+		.set = set, .folders = folders, .n_folders = ARRAY_SIZE(folders)};
 	char set_path[512], *line, *at;
 	int err;
 
@@ -166,7 +167,8 @@ static void documented_example_reads(void **state)
 	start += strlen("```yaml\n");
 	end = strstr(start, "```");
 	assert_non_null(end);
-	if (policy_read_text("docs/policy.md", start, (size_t)(end - start), &options, &errors, &policy) < 0)
+	if (policy_read_text("docs/policy.md", start, (size_t)(end - start), &options, &errors,
+			     &policy) < 0)
 		fail_msg("%s", buf_string(&errors.text));
 }
 

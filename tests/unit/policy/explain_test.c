@@ -51,7 +51,9 @@ static void prefix_random(struct buf *text)
 	unsigned int len;
 
 	if (random_below(12) == 0) {
-		buf_add_string(text, random_below(2) ? "loopback" : random_below(2) ? "\"0.0.0.0/0\"" : "\"::/0\"");
+		buf_add_string(text, random_below(2) ? "loopback" :
+				     random_below(2) ? "\"0.0.0.0/0\"" :
+						       "\"::/0\"");
 		return;
 	}
 	do {
@@ -71,7 +73,8 @@ static void prefix_random(struct buf *text)
 
 static void net_rule_random(struct buf *text, unsigned int number)
 {
-	static const char *const protocols[] = {"", ", protocol: tcp", ", protocol: udp", ", protocol: any"};
+	static const char *const protocols[] = {"", ", protocol: tcp", ", protocol: udp",
+						", protocol: any"};
 	unsigned int n, first;
 
 	buf_printf(text, "    - {name: r%u, addresses: [", number);
@@ -83,7 +86,8 @@ static void net_rule_random(struct buf *text, unsigned int number)
 		buf_add_string(text, ", ports: [");
 		for (n = 1 + random_below(4); n; n--) {
 			first = random_below(8) ? 1 + random_below(40) : 65500 + random_below(20);
-			buf_printf(text, "\"%u-%u\"%s", first, first + random_below(16), n > 1 ? ", " : "]");
+			buf_printf(text, "\"%u-%u\"%s", first, first + random_below(16),
+				   n > 1 ? ", " : "]");
 		}
 	}
 	buf_printf(text, "%s}\n", protocols[random_below(4)]);
@@ -91,8 +95,13 @@ static void net_rule_random(struct buf *text, unsigned int number)
 
 /* Components of chunk lengths among them: 28 and 56 bytes end on an edge. */
 static const char *const components[] = {
-	"a", "b", "bb", "usr",
-	"twenty-seven-bytes-long-xxx", "twenty-eight-bytes-long-xxxx", "twenty-eight-bytes-long-xxxxy",
+	"a",
+	"b",
+	"bb",
+	"usr",
+	"twenty-seven-bytes-long-xxx",
+	"twenty-eight-bytes-long-xxxx",
+	"twenty-eight-bytes-long-xxxxy",
 	"twenty-eight-bytes-long-xxxxtwenty-eight-bytes-long-xxxx",
 };
 
@@ -137,7 +146,8 @@ static void file_rule_random(struct buf *text, unsigned int number)
 	if (access) {
 		buf_add_string(text, ", access: [");
 		for (i = 0; i < WEIR_ACCESS_COUNT; i++) {
-			static const char *const names[] = {"read", "write", "create", "delete", "execute"};
+			static const char *const names[] = {"read", "write", "create", "delete",
+							    "execute"};
 
 			if (access & 1u << i)
 				buf_printf(text, "%s, ", names[i]);
@@ -165,14 +175,16 @@ static void policy_random(struct buf *text)
 	}
 }
 
-static void flow_compare(const struct policy *policy, const struct policy_compiled *compiled, const char *text)
+static void flow_compare(const struct policy *policy, const struct policy_compiled *compiled,
+			 const char *text)
 {
 	struct explanation explanation;
 	char host[ADDR_STRLEN];
 	struct weir_addr addr, to;
 	enum weir_proto proto = (enum weir_proto)random_below(WEIR_PROTO_COUNT);
-	uint16_t port = (uint16_t)(random_below(4) ? random_below(60) : random_below(4) ? 65495 + random_below(41) :
-				   random_below(65536));
+	uint16_t port = (uint16_t)(random_below(4) ? random_below(60) :
+				   random_below(4) ? 65495 + random_below(41) :
+						     random_below(65536));
 
 	address_random(&addr);
 	to = addr;
@@ -184,11 +196,12 @@ static void flow_compare(const struct policy *policy, const struct policy_compil
 		assert_int_equal(addr_parse("::1", &to), 0);
 	policy_explain_flow(policy, proto, &addr, port, &explanation);
 	if (explanation.rule != tables_flow(compiled, proto, &to, port))
-		fail_msg("proto %d %s port %u: the rules say %x, the tables %x\n%s", proto, host, port,
-			 explanation.rule, tables_flow(compiled, proto, &to, port), text);
+		fail_msg("proto %d %s port %u: the rules say %x, the tables %x\n%s", proto, host,
+			 port, explanation.rule, tables_flow(compiled, proto, &to, port), text);
 }
 
-static void path_compare(const struct policy *policy, const struct policy_compiled *compiled, const char *text)
+static void path_compare(const struct policy *policy, const struct policy_compiled *compiled,
+			 const char *text)
 {
 	enum weir_access access = (enum weir_access)random_below(WEIR_ACCESS_COUNT);
 	struct buf path = {0};
@@ -241,7 +254,8 @@ static void rules_and_tables_agree(void **state)
 
 static void unrestricted_decides_all(void **state)
 {
-	struct policy *policy = policy_must_read("version: 1\nname: open\nnetwork: unrestricted\nfiles: unrestricted\n");
+	struct policy *policy = policy_must_read(
+		"version: 1\nname: open\nnetwork: unrestricted\nfiles: unrestricted\n");
 	struct explanation explanation;
 	struct weir_addr addr;
 

@@ -118,7 +118,8 @@ static void patterns_match(void **state)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct pattern pattern = pattern_of(cases[i].pattern, &arena);
 
-		if (pattern_matches(&pattern, cases[i].path, strlen(cases[i].path)) != cases[i].matches)
+		if (pattern_matches(&pattern, cases[i].path, strlen(cases[i].path)) !=
+		    cases[i].matches)
 			fail_msg("%s on %s", cases[i].pattern, cases[i].path);
 	}
 	arena_done(&arena);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reading: what the corpus cannot hold, as includes in folders, parameters given, large and hostile input. */
+/*
+ * Reading: what the corpus cannot hold, as includes in folders, parameters
+ * given, large and hostile input.
+ */
 #include "../test.h"
 
 #include <errno.h>
@@ -80,7 +83,8 @@ static void text_must_fail(const char *text, size_t len, size_t count, const cha
 	policy_errors_done(&errors);
 }
 
-static enum weir_verdict open_verdict(const struct policy *policy, const char *path, enum weir_access access)
+static enum weir_verdict open_verdict(const struct policy *policy, const char *path,
+				      enum weir_access access)
 {
 	struct explanation explanation;
 
@@ -101,9 +105,12 @@ static void includes_come_beside_then_from_folders(void **state)
 	assert_int_equal(mkdir(one, 0700) | mkdir(two, 0700), 0);
 	folders[0] = one;
 	folders[1] = two;
-	file_put(folder, "one/base.yaml", "version: 1\nname: base\nfiles: {allow: [{name: one, paths: [/one]}]}\n");
-	file_put(folder, "two/base.yaml", "version: 1\nname: base\nfiles: {allow: [{name: two, paths: [/two]}]}\n");
-	file_put(folder, "two/more.yaml", "version: 1\nname: more\ninclude: [base]\nfiles: {allow: [{name: more, paths: [/more]}]}\n");
+	file_put(folder, "one/base.yaml",
+		 "version: 1\nname: base\nfiles: {allow: [{name: one, paths: [/one]}]}\n");
+	file_put(folder, "two/base.yaml",
+		 "version: 1\nname: base\nfiles: {allow: [{name: two, paths: [/two]}]}\n");
+	file_put(folder, "two/more.yaml",
+		 "version: 1\nname: more\ninclude: [base]\nfiles: {allow: [{name: more, paths: [/more]}]}\n");
 	policy = read_must(file_put(folder, "main.yaml", HEAD "include: [base, more]\n"), &options);
 	/* more.yaml finds its base beside itself */
 	assert_int_equal(policy->file_allow.n, 3);
@@ -112,7 +119,8 @@ static void includes_come_beside_then_from_folders(void **state)
 	assert_string_equal(policy->file_allow.list[2].name, "more");
 	policy_free(policy);
 
-	file_put(folder, "base.yaml", "version: 1\nname: base\nfiles: {allow: [{name: beside, paths: [/beside]}]}\n");
+	file_put(folder, "base.yaml",
+		 "version: 1\nname: base\nfiles: {allow: [{name: beside, paths: [/beside]}]}\n");
 	policy = read_must(file_put(folder, "main.yaml", HEAD "include: [base]\n"), &options);
 	assert_int_equal(policy->file_allow.n, 1);
 	assert_string_equal(policy->file_allow.list[0].name, "beside");
@@ -146,7 +154,12 @@ static void parameters_of_includes_take_the_outer_value(void **state)
 {
 	struct policy_pair set = {(char *)"root", (char *)"/other"};
 	const char *folders[] = {"tests/policies/parts"};
-	struct policy_options options = {.folders = folders, .n_folders = 1, .set = &set, .n_set = 1};
+	struct policy_options options = {
+		.folders = folders,
+		.n_folders = 1,
+		.set = &set,
+		.n_set = 1,
+	};
 	struct policy *policy = read_must("tests/policies/good/include-parameter.yaml", &options);
 
 	(void)state;
@@ -158,7 +171,8 @@ static void parameters_of_includes_take_the_outer_value(void **state)
 
 static void parameters_are_literal(void **state)
 {
-	struct policy_pair set[] = {{(char *)"n", (char *)"loopback"}, {(char *)"w", (char *)"/a*/**"}};
+	struct policy_pair set[] = {{(char *)"n", (char *)"loopback"},
+				    {(char *)"w", (char *)"/a*/**"}};
 	struct policy_options options = {.set = set, .n_set = 2};
 	struct policy *policy = read_must("tests/policies/good/parameters.yaml", &options);
 
@@ -187,7 +201,8 @@ static void file_that_cannot_be_read_is_an_error(void **state)
 		snprintf(path, sizeof(path), "%s/%s", folder->path, names[i]);
 		assert_int_equal(policy_read(path, NULL, &errors, &policy), -EINVAL);
 		assert_int_equal(errors.count, 1);
-		assert_non_null(strstr(buf_string(&errors.text), ": error: this file cannot be read: "));
+		assert_non_null(
+			strstr(buf_string(&errors.text), ": error: this file cannot be read: "));
 		assert_int_equal(strncmp(errors.text.data, path, strlen(path)), 0);
 		policy_errors_done(&errors);
 	}
@@ -197,9 +212,10 @@ static void large_and_hostile_input_is_refused(void **state)
 {
 	size_t size = 10 * 1024 * 1024, i;
 	char *text = malloc(size);
-	static const char *const pieces[] = {"[", "{", "- ", "? ", "a: ", "\"", "'", "&a ", "!", "|\n", "#", "%", "\t",
-					     "---\n", ",", "]", "*", ": ", "\xff", "0", "\n", "{a: ", "[a, ",
-					     "%\n", "\"\\n", "''"};
+	static const char *const pieces[] = {"[",    "{",    "- ",  "? ",    "a: ",  "\"", "'",
+					     "&a ",  "!",    "|\n", "#",     "%",    "\t", "---\n",
+					     ",",    "]",    "*",   ": ",    "\xff", "0",  "\n",
+					     "{a: ", "[a, ", "%\n", "\"\\n", "''"};
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(pieces); i++) {
@@ -209,7 +225,8 @@ static void large_and_hostile_input_is_refused(void **state)
 
 		for (at = 0; at + len <= size; at += len)
 			memcpy(text + at, pieces[i], len);
-		assert_int_equal(policy_read_text("test.yaml", text, at, NULL, &errors, &policy), -EINVAL);
+		assert_int_equal(policy_read_text("test.yaml", text, at, NULL, &errors, &policy),
+				 -EINVAL);
 		assert_true(errors.count > 0 && errors.text.len < 4 * 1024 * 1024);
 		policy_errors_done(&errors);
 	}
@@ -222,7 +239,8 @@ static void many_errors_are_counted(void **state)
 	size_t i;
 
 	(void)state;
-	buf_add_string(&text, HEAD "network:\n  allow:\n  - name: a\n    addresses: [loopback]\n    ports:\n");
+	buf_add_string(&text, HEAD
+		       "network:\n  allow:\n  - name: a\n    addresses: [loopback]\n    ports:\n");
 	for (i = 0; i < 12000; i++)
 		buf_add_string(&text, "    - 0\n");
 	text_must_fail(buf_string(&text), text.len, 12000, "and 2000 more errors");
@@ -273,14 +291,18 @@ static void links_in_patterns_are_noted(void **state)
 	snprintf(target, sizeof(target), "%s/real", folder->path);
 	snprintf(path, sizeof(path), "%s/link", folder->path);
 	assert_int_equal(mkdir(target, 0700) | symlink("real", path), 0);
-	buf_printf(&text, HEAD "files:\n  allow:\n    - {name: a, paths: [\"%s/real/**\", \"%s/link/**\", \"%s/link/x\", \"%s/lin\", \"%s/link2\"]}\n"
+	buf_printf(&text,
+		   HEAD
+		   "files:\n  allow:\n    - {name: a, paths: [\"%s/real/**\", \"%s/link/**\", \"%s/link/x\", \"%s/lin\", \"%s/link2\"]}\n"
 		   "    - {name: b, paths: [\"%s/link/*/y\"]}\n",
-		   folder->path, folder->path, folder->path, folder->path, folder->path, folder->path);
+		   folder->path, folder->path, folder->path, folder->path, folder->path,
+		   folder->path);
 	policy = policy_must_read(buf_string(&text));
 	policy_notes(policy, &notes);
 	policy_free(policy);
 	buf_reset(&text);
-	buf_printf(&text, "%s is a link to real; what lies behind it is matched under its real name only, \"%s/**\"\n",
+	buf_printf(&text,
+		   "%s is a link to real; what lies behind it is matched under its real name only, \"%s/**\"\n",
 		   path, target);
 	assert_non_null(strstr(buf_string(&notes), buf_string(&text)));
 	/* once for each rule */
@@ -292,16 +314,20 @@ static void links_in_patterns_are_noted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(includes_come_beside_then_from_folders, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(includes_come_beside_then_from_folders, folder_make,
+						folder_remove),
 		cmocka_unit_test(includes_bring_rules_only),
 		cmocka_unit_test(parameters_of_includes_take_the_outer_value),
 		cmocka_unit_test(parameters_are_literal),
-		cmocka_unit_test_setup_teardown(file_that_cannot_be_read_is_an_error, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(file_that_cannot_be_read_is_an_error, folder_make,
+						folder_remove),
 		cmocka_unit_test(large_and_hostile_input_is_refused),
 		cmocka_unit_test(many_errors_are_counted),
 		cmocka_unit_test(file_too_large_is_told),
-		cmocka_unit_test_setup_teardown(standard_error_stays_silent, folder_make, folder_remove),
-		cmocka_unit_test_setup_teardown(links_in_patterns_are_noted, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(standard_error_stays_silent, folder_make,
+						folder_remove),
+		cmocka_unit_test_setup_teardown(links_in_patterns_are_noted, folder_make,
+						folder_remove),
 	};
 
 	return RUN_TESTS(tests);

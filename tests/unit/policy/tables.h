@@ -17,6 +17,7 @@
 static inline weir_rule_t tables_flow(const struct policy_compiled *compiled, enum weir_proto proto,
 				      const struct weir_addr *addr, uint16_t port)
 {
+	const struct weir_segment *segments;
 	const struct weir_portset *set;
 	size_t best = compiled->n_nets, i;
 	unsigned int bit;
@@ -29,16 +30,17 @@ static inline weir_rule_t tables_flow(const struct policy_compiled *compiled, en
 			if ((key->addr.bytes[bit / 8] ^ addr->bytes[bit / 8]) & (0x80 >> bit % 8))
 				break;
 		}
-		if (bit == key->prefixlen &&
-		    (best == compiled->n_nets || key->prefixlen > compiled->net_keys[best].prefixlen))
+		if (bit == key->prefixlen && (best == compiled->n_nets ||
+					      key->prefixlen > compiled->net_keys[best].prefixlen))
 			best = i;
 	}
 	if (best == compiled->n_nets)
 		return WEIR_RULE_NONE;
 	assert_true(compiled->net_values[best] < compiled->n_portsets);
 	set = &compiled->portsets[compiled->net_values[best]];
+	segments = &compiled->segments[set->proto[proto].first];
 	for (at = 0; at < set->proto[proto].count; at++) {
-		const struct weir_segment *segment = &compiled->segments[set->proto[proto].first + at];
+		const struct weir_segment *segment = &segments[at];
 
 		if (port <= segment->last_port)
 			return segment->rule;
@@ -48,7 +50,8 @@ static inline weir_rule_t tables_flow(const struct policy_compiled *compiled, en
 }
 
 /* Follows one chunk; 0: the path leaves the trie. */
-static inline uint32_t tables_step(const struct policy_compiled *compiled, const struct weir_edge_key *key)
+static inline uint32_t tables_step(const struct policy_compiled *compiled,
+				   const struct weir_edge_key *key)
 {
 	size_t i;
 

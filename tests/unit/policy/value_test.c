@@ -25,8 +25,8 @@ static void names_are_checked(void **state)
 
 static void ports_are_parsed(void **state)
 {
-	static const char *const wrong[] = {"", "0", "65536", "-1", "+1", "01", "1-", "-", "1-2-3", "1 ", "0-5",
-					    "4294967297", "0x1", "a"};
+	static const char *const wrong[] = {"",	 "0",	  "65536", "-1",  "+1",		"01",  "1-",
+					    "-", "1-2-3", "1 ",	   "0-5", "4294967297", "0x1", "a"};
 	struct port_range range;
 	size_t i;
 
@@ -44,8 +44,9 @@ static void ports_are_parsed(void **state)
 
 static void hosts_are_lowered(void **state)
 {
-	static const char *const wrong[] = {"", ".", "*", "*.", "*.*.a", "a*.b", "a..b", ".a", "-a", "a-", "a b", "1.2.3.4",
-					    "a/b", "a:1", "[::1]", "1", "a.1"};
+	static const char *const wrong[] = {"",	    ".",   "*",	    "*.", "*.*.a", "a*.b",
+					    "a..b", ".a",  "-a",    "a-", "a b",   "1.2.3.4",
+					    "a/b",  "a:1", "[::1]", "1",  "a.1"};
 	char host[300], label[70], name[300] = "";
 	size_t i;
 
@@ -75,10 +76,23 @@ static void hosts_are_lowered(void **state)
 static void times_are_seconds(void **state)
 {
 	static const char *const wrong[] = {
-		"", "2026-12-31", "2026-12-31T00:00:00", "2026-12-31t00:00:00z", "2026-12-31 00:00:00Z",
-		"2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-04-31T00:00:00Z",
-		"2026-12-31T24:00:00Z", "2026-12-31T00:60:00Z", "2026-12-31T00:00:60Z", "2026-12-31T00:00:00.5Z",
-		"1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2026-12-00T00:00:00Z", "+026-12-01T00:00:00Z",
+		"",
+		"2026-12-31",
+		"2026-12-31T00:00:00",
+		"2026-12-31t00:00:00z",
+		"2026-12-31 00:00:00Z",
+		"2026-13-01T00:00:00Z",
+		"2026-00-01T00:00:00Z",
+		"2026-02-29T00:00:00Z",
+		"2026-04-31T00:00:00Z",
+		"2026-12-31T24:00:00Z",
+		"2026-12-31T00:60:00Z",
+		"2026-12-31T00:00:60Z",
+		"2026-12-31T00:00:00.5Z",
+		"1969-12-31T23:59:59Z",
+		"1970-01-01T00:00:00Z",
+		"2026-12-00T00:00:00Z",
+		"+026-12-01T00:00:00Z",
 	};
 	uint64_t time_s;
 	size_t i;
@@ -124,8 +138,8 @@ static void resolvers_and_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_are_checked), cmocka_unit_test(ports_are_parsed),
-		cmocka_unit_test(hosts_are_lowered), cmocka_unit_test(times_are_seconds),
+		cmocka_unit_test(names_are_checked),   cmocka_unit_test(ports_are_parsed),
+		cmocka_unit_test(hosts_are_lowered),   cmocka_unit_test(times_are_seconds),
 		cmocka_unit_test(resolvers_and_types),
 	};
 
