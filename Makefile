@@ -83,6 +83,7 @@ all: $(WEIR) ## build/weir, with everything it needs installed first
 
 include scripts/make/setup.mk
 include scripts/make/tests.mk
+include scripts/make/kernel.mk
 include scripts/make/lint.mk
 # the others stand on these
 include $(filter-out $(MAKEFILE_LIST),$(sort $(wildcard scripts/make/*.mk)))

@@ -1,0 +1,25 @@
+# Kernel tests: real sockets, files and processes in guests, one for each of KERNELS.
+# KERNEL_TESTS="scope files" chooses tests by name.
+
+KERNELS ?= 6.1 6.12 latest
+KERNEL_TESTS ?=
+
+KT_SRC := $(sort $(wildcard tests/kernel/*.c))
+KT_OBJ := $(KT_SRC:%.c=$B/%.o)
+KT_BIN := $(patsubst %.c,$B/%,$(wildcard tests/kernel/*_test.c))
+# what they share, and the parts of the program they test
+KT_LIB := $(filter-out %_test.o,$(KT_OBJ)) \
+	$(filter $(foreach folder,base policy event kern,$B/user/$(folder)/%),$(LIB_OBJ))
+
+$B/tests/kernel/%.o: tests/kernel/%.c | $B/.setup
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(KT_BIN): %: %.o $(KT_LIB)
+	$(CC) $(LDFLAGS_ALL) $^ -o $@ $(LIBS_ALL)
+
+.PHONY: kernel-test
+kernel-test: $(WEIR) $(KT_BIN) kernels ## kernel tests in guests with KERNELS (6.1 6.12 latest)
+	KERNEL_TESTS="$(KERNEL_TESTS)" tests/kernel/guests.sh "$(KERNELS)" $(KT_BIN)
+
+-include $(KT_OBJ:.o=.d)

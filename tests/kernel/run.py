@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""
+Runs the kernel tests on the kernel this runs on, as root: every *_test.py beside it and the C
+programs given as arguments. TESTS chooses by name ("scope" or "scope_test.Scope.test_fork").
+Ends with "N passed, N failed, N skipped".
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
+
+
+class Result(unittest.TextTestResult):
+    passed = 0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.monotonic()
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.passed += 1
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        took = time.monotonic() - self.began
+        if took > 5:
+            self.stream.writeln(f"    ({took:.1f} s)")
+
+
+def chosen(suite, wanted):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from chosen(test, wanted)
+        elif not wanted or any(word in test.id() for word in wanted):
+            yield test
+
+
+def python_tests(wanted):
+    found = unittest.defaultTestLoader.discover(str(HERE), pattern="*_test.py")
+    # grouped by class, as the loader found them: a class has one confined workload
+    suite = unittest.TestSuite(chosen(found, wanted))
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(suite)
+    bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    return result.passed, bad, len(result.skipped)
+
+
+def program_test(path):
+    """A C program prints a line a check and ends with its counts; without them it has failed."""
+    began = time.monotonic()
+    done = subprocess.run([path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, timeout=600)
+    print(done.stdout, end="")
+    counts = COUNTS.match(done.stdout.splitlines()[-1] if done.stdout else "")
+    print(f"{os.path.basename(path)}: status {done.returncode}, {time.monotonic() - began:.1f} s",
+          flush=True)
+    if not counts or (done.returncode == 0) != (int(counts[2]) == 0):
+        return 0, 1, 0
+    return tuple(map(int, counts.groups()))
+
+
+def left_over():
+    """What the tests must not leave behind."""
+    found = [str(path) for path in pathlib.Path("/sys/fs/cgroup").glob("**/weir*")]
+    found += [str(path) for path in pathlib.Path("/sys/fs/bpf").glob("weir*/**/*")]
+    shown = subprocess.run(["bpftool", "prog"], stdout=subprocess.PIPE, text=True, check=True)
+    found += [line for line in shown.stdout.splitlines() if "name weir_" in line]
+    for what in found:
+        print(f"left behind: {what}")
+    return 1 if found else 0
+
+
+def main():
+    wanted = os.environ.get("TESTS", "").split()
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    totals = [0, 0, 0]
+    programs = [path for path in sys.argv[1:]
+                if not wanted or any(word in path for word in wanted)]
+    for path in programs:
+        totals = [a + b for a, b in zip(totals, program_test(path))]
+    totals = [a + b for a, b in zip(totals, python_tests(wanted))]
+    totals[1] += left_over()
+    print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
+    return 1 if totals[1] or not totals[0] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What the kernel tests share: a confined actor and a free one, policies, records."""
+
+import atexit
+import errno
+import ipaddress
+import json
+import os
+import pathlib
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+WEIR = HERE.parent.parent / "build/weir"
+PYTHON = "/usr/bin/python3"
+ACTOR = str(HERE / "actor.py")
+OUT = pathlib.Path(os.environ.get("VM_OUT", "/tmp"))
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+WAIT_S = 90  # an emulated guest is slow; what has not come by then does not come
+USER = "nobody"
+
+# what the actor itself needs under a files section
+ACTOR_FILES = f"""    - name: actor
+      paths: ["/usr/**", /etc/ld.so.cache, /etc/localtime, {ACTOR}, /dev/null]
+      access: [read, execute]
+"""
+
+
+def policy_text(network="unrestricted", files="unrestricted", audit="", head=""):
+    """A policy; sections as YAML text, indented by two where they are mappings."""
+    def section(name, text):
+        return f"{name}: {text}\n" if text == "unrestricted" else f"{name}:\n{text}"
+    return (f"version: 1\nname: kernel-test\nidentity: {{agent: tester}}\n{head}"
+            + section("network", network) + section("files", files) + "guard: unrestricted\n"
+            + (f"audit:\n{audit}" if audit else ""))
+
+
+class Actor:
+    """A running actor.py; its functions are this object's methods."""
+
+    def __init__(self, prefix=(), stderr=None, actor=ACTOR):
+        self.process = subprocess.Popen([*prefix, PYTHON, "-I", "-S", "-B", actor],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=stderr, start_new_session=True)
+        self.pid = self.answer()
+
+    def answer(self):
+        if not select.select([self.process.stdout], [], [], WAIT_S)[0]:
+            raise AssertionError("the actor does not answer")
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the actor has ended: {self.process.wait()}")
+        answer = json.loads(line)
+        if "errno" in answer:
+            raise OSError(answer["errno"], answer["text"])
+        return answer["ok"]
+
+    def call(self, name, *args):
+        self.process.stdin.write(json.dumps([name, *args]).encode() + b"\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *args: self.call(name, *args)
+
+    def end(self):
+        self.process.stdin.close()
+        status = self.process.wait(WAIT_S)
+        self.process.stdout.close()
+        return status
+
+
+class Confined(Actor):
+    """An actor under `weir run`."""
+
+    count = 0
+
+    def __init__(self, policy, name, user=None, options=(), actor=ACTOR):
+        """policy: its text, or the path of its file"""
+        Confined.count += 1
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="weir-kernel-"))
+        self.dir.chmod(0o755)
+        self.policy = policy
+        if not isinstance(policy, pathlib.Path):
+            self.policy = self.dir / "policy.yaml"
+            self.policy.write_text(policy)
+        self.log = self.dir / f"{Confined.count:03}-{name}.jsonl"
+        self.stderr = self.dir / "stderr"
+        command = [str(WEIR), "run", "--policy", str(self.policy), "--log", str(self.log),
+                   *(["--user", user] if user else []), *options, "--"]
+        with open(self.stderr, "wb") as stderr:
+            try:
+                super().__init__(command, stderr, actor)
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{self.stderr.read_text()}") from error
+        self.read_at = 0
+        self.known = []
+
+    def records(self):
+        """What is in the log by now, whole lines only."""
+        with open(self.log, "rb") as file:
+            file.seek(self.read_at)
+            data = file.read()
+        data = data[:data.rfind(b"\n") + 1]
+        self.read_at += len(data)
+        self.known += [json.loads(line) for line in data.splitlines()]
+        return self.known
+
+    @property
+    def cgroup(self):
+        return CGROUPS / self.records()[0]["scope"]["cgroup"].lstrip("/")
+
+    def end(self):
+        status = super().end()
+        shutil.copy(self.log, OUT)
+        if status:
+            raise AssertionError(f"weir run ended with {status}:\n{self.stderr.read_text()}")
+        return status
+
+    def kill(self):
+        """Kills weir itself."""
+        self.process.kill()
+        self.process.wait()
+
+
+def inner(record, path):
+    for key in path.split("__"):
+        record = record.get(key, {}) if isinstance(record, dict) else None
+    return record
+
+
+class Case(unittest.TestCase):
+    """
+    Tests of one policy: `inside` is confined by it for the whole class, `outside` by nothing.
+    A class that sets `user` has its workload run by that user.
+    """
+
+    policy = None
+    user = None
+    options = ()
+    actor = ACTOR
+
+    @classmethod
+    def setUpClass(cls):
+        if cls.policy is None:
+            raise unittest.SkipTest("a base of others")
+        cls.prepare()
+        cls.inside = Confined(cls.policy, cls.__name__, cls.user, cls.options, cls.actor)
+        cls.outside = outside()
+
+    @classmethod
+    def prepare(cls):
+        """What has to be there before the workload starts."""
+
+    @classmethod
+    def tearDownClass(cls):
+        if "inside" in cls.__dict__:
+            cls.inside.end()
+            check_log(cls.inside)
+
+    def setUp(self):
+        self.since = len(self.inside.records())
+
+    def allowed(self, name, *args):
+        try:
+            return self.inside.call(name, *args)
+        except OSError as error:
+            raise AssertionError(f"{name}{args} inside: {error}") from error
+
+    def free(self, name, *args):
+        """The same by a process that nothing confines: it must work, or the test shows nothing."""
+        try:
+            return self.outside.call(name, *args)
+        except OSError as error:
+            raise AssertionError(f"{name}{args} outside: {error}") from error
+
+    def refused(self, code, name, *args):
+        self.refused_by(self.inside, code, name, *args)
+
+    def refused_by(self, actor, code, name, *args):
+        try:
+            value = actor.call(name, *args)
+        except OSError as error:
+            self.assertEqual(errno.errorcode[error.errno], errno.errorcode[code], f"{name}{args}")
+            return
+        self.fail(f"{name}{args} was not refused: {value}")
+
+    def record(self, **wanted):
+        """Waits for a record made in this test with these fields (file__path=... goes inside)."""
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            made = self.inside.records()[self.since:]
+            for record in made:
+                if all(inner(record, key) == value for key, value in wanted.items()):
+                    return record
+            if time.monotonic() > deadline:
+                lines = "\n".join(json.dumps(record) for record in made[-20:])
+                raise AssertionError(f"no record with {wanted}; the last ones:\n{lines}")
+            select.select([], [], [], 0.02)
+
+
+def check_log(confined):
+    records = confined.records()
+    if [record["seq"] for record in records] != list(range(1, len(records) + 1)):
+        raise AssertionError("the numbers of the records have a gap")
+    if any(record["type"] == "audit.lost" for record in records):
+        raise AssertionError("records were lost")
+    if records[-1]["type"] != "agent.stop":
+        raise AssertionError(f"the last record is {records[-1]}")
+
+
+_outside = []
+
+
+def outside():
+    """The one free actor."""
+    if not _outside:
+        _outside.append(Actor())
+        atexit.register(_outside[0].end)
+    return _outside[0]
+
+
+def fresh_dir(path, mode=0o777):
+    shutil.rmtree(path, ignore_errors=True)
+    os.makedirs(path)
+    os.chmod(path, mode)
+    return path
+
+
+def put(path, text="text\n", mode=0o666):
+    """A file with its directories."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+__all__ = ["ACTOR", "ACTOR_FILES", "Actor", "CGROUPS", "Case", "Confined", "OUT", "PYTHON", "USER",
+           "WAIT_S", "WEIR", "errno", "fresh_dir", "ipaddress", "json", "os", "outside", "pathlib",
+           "policy_text", "put", "select", "signal", "subprocess", "unittest"]
