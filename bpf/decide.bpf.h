@@ -36,7 +36,7 @@ static __always_inline bool scope_decide(struct weir_act *act, weir_scope_t hand
 
 	if (!scope)
 		return false;	/* lifted */
-	index = scope->instance;
+	index = *(volatile __u32 *)&scope->instance;	/* read once: it may be switched */
 	instance = instance_get(index);
 	decision = instance ? decide(index, instance, action) :
 			      DECIDE_DENY(WEIR_REASON_SCOPE, 0);

@@ -7,6 +7,7 @@
 #define WEIR_EMIT_BPF_H
 
 #include "maps.bpf.h"
+#include "scope.bpf.h"
 #include "verdict.bpf.h"
 
 /* An action as the hooks share it, until it is decided and recorded. */
@@ -33,14 +34,15 @@ static __always_inline bool act_refused(const struct weir_act *act)
 
 /*
  * A wake-up per record doubles the cost of a send: the reader polls, and is
- * woken for denials, and when a quarter of the ring waits.
+ * woken for denials, and when much waits.
  */
 static __always_inline __u64 ring_wakeup(const struct weir_act *act)
 {
+	struct weir_config *config = config_get();
+
 	if (act_refused(act))
 		return 0;
-	return bpf_ringbuf_query(&weir_ring_allow, BPF_RB_AVAIL_DATA) * 4 >
-		       bpf_ringbuf_query(&weir_ring_allow, BPF_RB_RING_SIZE) ?
+	return config && bpf_ringbuf_query(&weir_ring_allow, BPF_RB_AVAIL_DATA) > config->wake_bytes ?
 		       BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
@@ -80,9 +82,16 @@ static __always_inline void act_unrecorded(struct weir_act *act, __u32 type)
 		act->decision = DECIDE_DENY(WEIR_REASON_AUDIT_FULL, 0);
 }
 
-/* flow: everything but the head is filled in. */
-static __always_inline void emit_flow(struct weir_act *act, const struct weir_event_flow *flow,
-				      __u8 type)
+/* A flow while it is decided; as in struct weir_event_flow. */
+struct flow {
+	struct weir_addr dest;
+	struct weir_addr source;
+	__u16 dport;
+	__u16 sport;
+	__u16 protocol;
+};
+
+static __always_inline void emit_flow(struct weir_act *act, const struct flow *flow, __u8 type)
 {
 	struct weir_event_flow *event;
 
@@ -94,8 +103,13 @@ static __always_inline void emit_flow(struct weir_act *act, const struct weir_ev
 		act_unrecorded(act, type);
 		return;
 	}
-	*event = *flow;
 	head_fill(&event->head, act, type);
+	event->dest = flow->dest;
+	event->source = flow->source;
+	event->dport = flow->dport;
+	event->sport = flow->sport;
+	event->protocol = flow->protocol;
+	event->pad = 0;
 	bpf_ringbuf_submit(event, ring_wakeup(act));
 }
 

@@ -120,7 +120,7 @@ static __always_inline int object_decide(struct dentry *dentry, struct vfsmount 
 	struct weir_act act = {0};
 	struct weir_bound bound = {0};
 
-	if (!weir_scope_resolve(&bound, type == WEIR_EVENT_EXEC))
+	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
 		return 0;
 	scopes_decide(&act, &bound, decide_object, &action);
 	return act_finish(&act, &action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
@@ -131,7 +131,7 @@ static __always_inline int move_decide(struct path_action *action, __u32 type)
 	struct weir_act act = {0};
 	struct weir_bound bound = {0};
 
-	if (!weir_scope_resolve(&bound, false))
+	if (!scope_resolve(&bound, false))
 		return 0;
 	scopes_decide(&act, &bound, decide_move, action);
 	return act_finish(&act, action, type, EACCES);

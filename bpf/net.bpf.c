@@ -58,35 +58,6 @@ static __always_inline void addr_settle(struct weir_addr *addr)
 		words[3] = bpf_htonl(1);
 }
 
-static __u32 decide_flow(__u32 index, const struct weir_instance *instance, void *action)
-{
-	const struct weir_event_flow *flow = action;
-
-	return weir_flow_verdict(index, &flow->dest, proto_of(flow->protocol), flow->dport);
-}
-
-static __noinline int flow_decide(struct weir_event_flow *flow, __u8 type)
-{
-	struct weir_bound bound = {0};
-	struct weir_act act = {0};
-
-	if (!weir_scope_resolve(&bound, false))
-		return HOOK_ALLOW;
-	addr_settle(&flow->dest);
-	scopes_decide(&act, &bound, decide_flow, flow);
-	if (act_recorded(&act, WEIR_INSTANCE_RECORD_NETWORK))
-		emit_flow(&act, flow, type);
-	return DECISION_DENIES(act.decision) ? HOOK_DENY : HOOK_ALLOW;
-}
-
-/* Ports and protocol; IPv4 or IPv6 is told by the hook, never by the address family given. */
-static __always_inline void flow_describe(struct weir_event_flow *flow,
-					  const struct bpf_sock_addr *ctx)
-{
-	flow->dport = bpf_ntohs(ctx->user_port);
-	flow->protocol = ctx->protocol;
-}
-
 static __always_inline void addr_from_v6(struct weir_addr *addr, __u32 a, __u32 b, __u32 c, __u32 d)
 {
 	__u32 *words = (__u32 *)addr->bytes;
@@ -97,50 +68,81 @@ static __always_inline void addr_from_v6(struct weir_addr *addr, __u32 a, __u32 
 	words[3] = d;
 }
 
+static __always_inline __u32 decide_flow(__u32 index, const struct weir_instance *instance,
+					 void *action)
+{
+	const struct flow *flow = action;
+
+	return weir_flow_verdict(index, &flow->dest, proto_of(flow->protocol), flow->dport);
+}
+
+/* flow: its addresses. IPv4 or IPv6 was told by the hook, never by the address family given. */
+static __always_inline int flow_decide(const struct bpf_sock_addr *ctx,
+				       const struct weir_bound *bound, struct flow *flow, __u8 type)
+{
+	struct weir_act act = {0};
+
+	addr_settle(&flow->dest);
+	flow->dport = bpf_ntohs(ctx->user_port);
+	flow->protocol = ctx->protocol;
+	scopes_decide(&act, bound, decide_flow, flow);
+	if (act_recorded(&act, WEIR_INSTANCE_RECORD_NETWORK))
+		emit_flow(&act, flow, type);
+	return DECISION_DENIES(act.decision) ? HOOK_DENY : HOOK_ALLOW;
+}
+
 SEC("cgroup/connect4")
 int weir_connect4(struct bpf_sock_addr *ctx)
 {
-	struct weir_event_flow flow = {0};
+	struct weir_bound bound = {0};
+	struct flow flow = {0};
 
-	flow_describe(&flow, ctx);
+	if (!scope_resolve(&bound, false))
+		return HOOK_ALLOW;
 	addr_from_v4(&flow.dest, ctx->user_ip4);
-	return flow_decide(&flow, WEIR_EVENT_CONNECT);
+	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_CONNECT);
 }
 
 SEC("cgroup/connect6")
 int weir_connect6(struct bpf_sock_addr *ctx)
 {
-	struct weir_event_flow flow = {0};
+	struct weir_bound bound = {0};
+	struct flow flow = {0};
 
-	flow_describe(&flow, ctx);
+	if (!scope_resolve(&bound, false))
+		return HOOK_ALLOW;
 	addr_from_v6(&flow.dest, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
 		     ctx->user_ip6[3]);
-	return flow_decide(&flow, WEIR_EVENT_CONNECT);
+	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_CONNECT);
 }
 
 SEC("cgroup/sendmsg4")
 int weir_sendmsg4(struct bpf_sock_addr *ctx)
 {
-	struct weir_event_flow flow = {0};
+	struct weir_bound bound = {0};
+	struct flow flow = {0};
 
-	flow_describe(&flow, ctx);
+	if (!scope_resolve(&bound, false))
+		return HOOK_ALLOW;
 	addr_from_v4(&flow.dest, ctx->user_ip4);
 	if (ctx->msg_src_ip4)
 		addr_from_v4(&flow.source, ctx->msg_src_ip4);
-	return flow_decide(&flow, WEIR_EVENT_SEND);
+	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_SEND);
 }
 
 SEC("cgroup/sendmsg6")
 int weir_sendmsg6(struct bpf_sock_addr *ctx)
 {
-	struct weir_event_flow flow = {0};
+	struct weir_bound bound = {0};
+	struct flow flow = {0};
 
-	flow_describe(&flow, ctx);
+	if (!scope_resolve(&bound, false))
+		return HOOK_ALLOW;
 	addr_from_v6(&flow.dest, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
 		     ctx->user_ip6[3]);
 	addr_from_v6(&flow.source, ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2],
 		     ctx->msg_src_ip6[3]);
-	return flow_decide(&flow, WEIR_EVENT_SEND);
+	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_SEND);
 }
 
 /* Asks the tables as the hooks do, for tests that compare them with the policy itself. */

@@ -96,12 +96,18 @@ __u64 weir_path_descend(__u32 index, __u32 at)
 	return (__u64)descent.parent << 32 | PLACE(descent.node, descent.self);
 }
 
-static __always_inline void dir_remember(__u64 check, __u32 place)
+/* A directory no edge leads on from is remembered as what lies below it: no name is looked up. */
+static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place)
 {
 	volatile struct weir_dir *dir = dir_slot(check);
+	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
+	__u32 node = PLACE_NODE(place);
+	struct weir_node *entry = nodes ? bpf_map_lookup_elem(nodes, &node) : NULL;
 
-	if (!dir)
+	if (!dir || !entry)
 		return;
+	if (entry->leaf)
+		place = PLACE(node, false);
 	dir->state = place;
 	dir->check = check ^ place;
 }
@@ -158,7 +164,7 @@ __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, 
 		return PLACE_UNRESOLVED;
 	places = weir_path_descend(index, walked);
 	if (places && check && check_counts == path_counts_word(counts))
-		dir_remember(check, places >> 32);
+		dir_remember(index, check, places >> 32);
 	return places;
 }
 

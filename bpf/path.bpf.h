@@ -127,7 +127,7 @@ static __always_inline __u32 path_place(struct dentry *dentry, struct vfsmount *
 	struct weir_config *config = config_get();
 	struct path_counts counts = path_counts_read();
 	volatile __u64 cells[2] = {0};
-	__u64 check = 0;
+	__u64 check = 0, object, vfsmount;
 	__u32 place;
 
 	if (!config)
@@ -139,10 +139,10 @@ static __always_inline __u32 path_place(struct dentry *dentry, struct vfsmount *
 		if (place != PLACE_UNRESOLVED)
 			return place;
 	}
+	object = number_of(cells, config->zero, dentry);
+	vfsmount = number_of(cells, config->zero, mnt);
 	for (int i = 0; i < PATH_TRIES; i++) {
-		place = weir_path_resolve(index, number_of(cells, config->zero, dentry),
-					  number_of(cells, config->zero, mnt), check,
-					  path_counts_word(counts));
+		place = weir_path_resolve(index, object, vfsmount, check, path_counts_word(counts));
 		if (place != PLACE_AGAIN)
 			return place;
 	}

@@ -40,6 +40,38 @@ struct weir_bound {
  */
 int weir_scope_resolve(struct weir_bound *ret, int at_exec);
 
+/* No mark, and outside of the only scope there is: the usual task of the machine. */
+static __always_inline bool task_outside(const struct weir_config *config)
+{
+	return config->only_level &&
+	       bpf_get_current_ancestor_cgroup_id(config->only_level) != config->only_cgroup;
+}
+
+/* weir_scope_resolve(), with what is usual decided at once. */
+static __always_inline bool scope_resolve(struct weir_bound *ret, bool at_exec)
+{
+	struct weir_config *config = config_get();
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 key = (__u64)task;
+	struct weir_mark *own;
+
+	if (!config)
+		return false;	/* cannot be: an array of one element */
+	if (!config->sticky)
+		return !task_outside(config) && weir_scope_resolve(ret, at_exec);
+	own = bpf_map_lookup_elem(&weir_marks, &key);
+	if (!own) {
+		if (task->group_leader == task && task_outside(config))
+			return false;
+		return weir_scope_resolve(ret, at_exec);
+	}
+	if (own->flags || own->generation != config->generation ||
+	    own->cgroup_id != bpf_get_current_cgroup_id())
+		return weir_scope_resolve(ret, at_exec);
+	__builtin_memcpy(ret->scopes, own->scopes, sizeof(ret->scopes));
+	return ret->scopes[0];
+}
+
 /* A new task, by address, gets the scopes of the current one. < 0: it must not be made. */
 int weir_scope_inherit(__u64 child);
 

@@ -87,7 +87,7 @@ int BPF_PROG(weir_exec, struct task_struct *task, int old_pid, struct linux_binp
 	struct weir_act act = {0};
 	bool quiet;
 
-	if (!weir_scope_resolve(&bound, false))
+	if (!scope_resolve(&bound, false))
 		return 0;
 	scopes_decide(&act, &bound, decide_program, &action);
 	quiet = act_refused(&act) || !(act.flags & WEIR_INSTANCE_RECORD_EXECUTE);
@@ -112,7 +112,7 @@ int BPF_PROG(weir_exit, struct task_struct *task)
 	struct weir_bound bound = {0};
 	struct weir_act act = {0};
 
-	if (task->pid != task->tgid || !weir_scope_resolve(&bound, false))
+	if (task->pid != task->tgid || !scope_resolve(&bound, false))
 		return 0;
 	scopes_decide(&act, &bound, decide_nothing, NULL);
 	return weir_record_exit(&act, task->exit_code);

@@ -100,6 +100,7 @@ struct weir_edge_key {
 struct weir_node {
 	weir_rule_t self[WEIR_ACCESS_COUNT];
 	weir_rule_t below[WEIR_ACCESS_COUNT];
+	__u32 leaf;		/* 1: no edge leads on from here */
 };
 
 /* Policy instances and scopes */
@@ -158,6 +159,9 @@ struct weir_config {
 	__u32 levels;		/* bit n: a scope sits n levels below the root cgroup */
 	__u32 sticky;		/* marks may be kept (the hooks that end them are attached) */
 	__u32 zero;		/* always 0, which the verifier does not know */
+	__u64 only_cgroup;	/* if there is one scope alone: its cgroup, and its level; */
+	__u32 only_level;	/* 0: there are more, or none */
+	__u32 wake_bytes;	/* waiting in the ring of allowed actions, at which the reader is woken */
 };
 
 /* One remembered directory: check ^ state, and state; torn or foreign entries do not match. */
@@ -293,11 +297,11 @@ _Static_assert(sizeof(struct weir_net_key) == 20, "layout");
 _Static_assert(sizeof(struct weir_segment) == 4, "layout");
 _Static_assert(sizeof(struct weir_portset) == 32, "layout");
 _Static_assert(sizeof(struct weir_edge_key) == 32, "layout");
-_Static_assert(sizeof(struct weir_node) == 20, "layout");
+_Static_assert(sizeof(struct weir_node) == 24, "layout");
 _Static_assert(sizeof(struct weir_instance) == 24, "layout");
 _Static_assert(sizeof(struct weir_scope) == 16, "layout");
 _Static_assert(sizeof(struct weir_mark) == 32, "layout");
-_Static_assert(sizeof(struct weir_config) == 40, "layout");
+_Static_assert(sizeof(struct weir_config) == 56, "layout");
 _Static_assert(sizeof(struct weir_event_head) == 96, "layout");
 _Static_assert(sizeof(struct weir_event_flow) == 136, "layout");
 _Static_assert(sizeof(struct weir_event_file) == 104, "layout");

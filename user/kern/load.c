@@ -91,6 +91,7 @@ static int config_fill(struct kern *kern, char **ret_message)
 	if (getrandom(&config->seed, sizeof(config->seed), 0) != sizeof(config->seed))
 		return kern_fail(ret_message, -EIO, "cannot get random bytes");
 	config->generation = 1;
+	config->wake_bytes = bpf_map__max_entries(kern->skel->maps.weir_ring_allow) / 4;
 	config->sticky = kern->options.lsm;
 	if (kern->options.files && sequences_find(&sequences) < 0)
 		return kern_fail(ret_message, -ENOTSUP,

@@ -25,9 +25,38 @@ static int slot_free(const struct kern *kern, uint64_t cgroup_id, uint32_t *ret)
 	return 0;
 }
 
+static unsigned int level_lowest(uint32_t levels)
+{
+	return (unsigned int)__builtin_ctz(levels);
+}
+
+/*
+ * Tells the kernel side of the one scope there is, if it is one alone: tasks
+ * outside of it are told without a look-up. Level 0 sends every task to the
+ * look-up, so it stands while the two words change.
+ */
+static void only_scope_tell(struct kern *kern)
+{
+	uint32_t levels = kern->config->levels, slot, count = 0;
+	uint64_t cgroup_id = 0;
+
+	__atomic_store_n(&kern->config->only_level, 0, __ATOMIC_SEQ_CST);
+	for (slot = 1; slot < WEIR_SCOPES_MAX; slot++) {
+		if (!kern->scopes[slot].handle)
+			continue;
+		cgroup_id = kern->scopes[slot].cgroup_id;
+		count++;
+	}
+	if (count != 1 || __builtin_popcount(levels) != 1)
+		return;
+	__atomic_store_n(&kern->config->only_cgroup, cgroup_id, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&kern->config->only_level, level_lowest(levels), __ATOMIC_SEQ_CST);
+}
+
 /* What tasks have worked out is stale from here on. */
 static void generation_raise(struct kern *kern)
 {
+	only_scope_tell(kern);
 	__atomic_fetch_add(&kern->config->generation, 1, __ATOMIC_SEQ_CST);
 }
 

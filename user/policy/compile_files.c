@@ -284,8 +284,10 @@ static void node_enter(struct trie *trie, uint32_t node)
 		/* nothing ends here: as below the parent */
 		*ret = trie->nodes[trie->links[node].parent];
 		memcpy(ret->self, ret->below, sizeof(ret->self));
+		ret->leaf = !trie->links[node].child;
 		return;
 	}
+	ret->leaf = !trie->links[node].child;
 	marks_apply(trie, node, true, true);
 	decisions_write(trie, ret->below);
 	marks_apply(trie, node, false, true);
