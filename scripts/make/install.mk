@@ -11,10 +11,11 @@ INSTALL_DATA = $(INSTALL) -m 644
 .PHONY: install
 install: $(WEIR) ## installs the program, its policies, man pages, documents; DESTDIR, PREFIX
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
-	$Q$(INSTALL) -d $(BINDIR) $(DATADIR)/allowlists $(DOCDIR)/schema
+	$Q$(INSTALL) -d $(BINDIR) $(DATADIR)/allowlists $(DOCDIR)/docs/schema
 	$Q$(INSTALL) -m 755 $(WEIR) $(BINDIR)/weir
 	$Q$(INSTALL_DATA) $(wildcard allowlists/*.yaml) $(DATADIR)/allowlists
 	$Q$(foreach page,$(wildcard docs/*.[1-9]),$(INSTALL) -D -m 644 $(page) \
 		$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) :
-	$Q$(INSTALL_DATA) $(wildcard README.md LICENSE* docs/*.md) $(DOCDIR)
-	$Q$(INSTALL_DATA) $(wildcard docs/schema/*.json) $(DOCDIR)/schema
+	$Q$(INSTALL_DATA) README.md LICENSE $(DOCDIR)
+	$Q$(INSTALL_DATA) $(wildcard docs/*.md) $(DOCDIR)/docs
+	$Q$(INSTALL_DATA) $(wildcard docs/schema/*.json) $(DOCDIR)/docs/schema
