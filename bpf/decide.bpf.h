@@ -40,6 +40,8 @@ static __always_inline bool scope_decide(struct weir_act *act, weir_scope_t hand
 	instance = instance_get(index);
 	decision = instance ? decide(index, instance, action) :
 			      DECIDE_DENY(WEIR_REASON_SCOPE, 0);
+	if (instance)
+		act->flags |= instance_records(instance);
 	if (!DECISION_DENIES(decision) && act_refused(act))
 		return false;
 	if (DECISION_DENIES(decision) && instance && instance->flags & WEIR_INSTANCE_AUDIT) {
@@ -48,8 +50,6 @@ static __always_inline bool scope_decide(struct weir_act *act, weir_scope_t hand
 		decision += WEIR_VERDICT_WOULD_DENY - WEIR_VERDICT_DENY;
 	}
 	act->decision = decision;
-	if (instance)
-		act->flags |= instance_records(instance);
 	act->serial = instance ? instance->serial : 0;
 	act->scope_id = scope->cgroup_id;
 	return DECISION_DENIES(decision);

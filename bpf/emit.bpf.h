@@ -78,7 +78,7 @@ static __always_inline void head_fill(struct weir_event_head *head, const struct
 static __always_inline void act_unrecorded(struct weir_act *act, __u32 type)
 {
 	lost_count(type);
-	if (!act_refused(act) && act->flags & WEIR_INSTANCE_WHEN_FULL_DENY)
+	if (!DECISION_DENIES(act->decision) && act->flags & WEIR_INSTANCE_WHEN_FULL_DENY)
 		act->decision = DECIDE_DENY(WEIR_REASON_AUDIT_FULL, 0);
 }
 

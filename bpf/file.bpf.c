@@ -28,6 +28,8 @@
 #define RENAME_EXCHANGE 2u
 #define S_IFMT 0170000
 #define S_IFDIR 0040000
+#define S_IFCHR 0020000
+#define S_IFBLK 0060000
 
 #define READ WEIR_ACCESS_BIT(WEIR_ACCESS_READ)
 #define WRITE WEIR_ACCESS_BIT(WEIR_ACCESS_WRITE)
@@ -43,8 +45,10 @@ static __always_inline __u32 decide_object(__u32 index, const struct weir_instan
 
 	if (decision)
 		return decision;
+	if (action->device)
+		return DECIDE_DENY(WEIR_REASON_GUARD, 0);
 	return weir_place_verdict(index, path_place(action->dentry, action->mnt, index,
-					       instance->serial), action->access);
+						    instance->serial), action->access);
 }
 
 /* Would the second place allow anything that the first does not? */
@@ -113,17 +117,23 @@ static __always_inline int act_finish(struct weir_act *act, struct path_action *
 	return WEIR_DECISION_REASON(act->decision) == WEIR_REASON_WIDEN ? -EXDEV : -error;
 }
 
-static __always_inline int object_decide(struct dentry *dentry, struct vfsmount *mnt, __u32 access,
-				    __u32 type)
+static __always_inline int action_decide(struct path_action *action, __u32 type)
 {
-	struct path_action action = {.dentry = dentry, .mnt = mnt, .access = access};
-	struct weir_act act = {0};
 	struct weir_bound bound = {0};
+	struct weir_act act = {0};
 
 	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
 		return 0;
-	scopes_decide(&act, &bound, decide_object, &action);
-	return act_finish(&act, &action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
+	scopes_decide(&act, &bound, decide_object, action);
+	return act_finish(&act, action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
+}
+
+static __always_inline int object_decide(struct dentry *dentry, struct vfsmount *mnt, __u32 access,
+					 __u32 type)
+{
+	struct path_action action = {.dentry = dentry, .mnt = mnt, .access = access};
+
+	return action_decide(&action, type);
 }
 
 static __always_inline int move_decide(struct path_action *action, __u32 type)
@@ -152,14 +162,24 @@ int BPF_PROG(weir_file_open, struct file *file)
 	if (!access)
 		access = READ | WRITE;	/* O_ACCMODE: neither, but good for ioctl on either */
 	if (type == WEIR_EVENT_EXEC)
-		access = EXECUTE;
+		access = EXECUTE | (access & WRITE);
 	return object_decide(file->f_path.dentry, file->f_path.mnt, access, type);
 }
 
+/* A device node is a way to the device, whatever its name; a whiteout (0, 0) is none. */
 SEC("lsm/path_mknod")
-int BPF_PROG(weir_path_mknod, const struct path *dir, struct dentry *dentry)
+int BPF_PROG(weir_path_mknod, const struct path *dir, struct dentry *dentry, __u16 mode,
+	     unsigned int dev)
 {
-	return object_decide(dentry, dir->mnt, CREATE, WEIR_EVENT_FILE_CREATE);
+	__u16 format = mode & S_IFMT;
+	struct path_action action = {
+		.dentry = dentry,
+		.mnt = dir->mnt,
+		.access = CREATE,
+		.device = format == S_IFBLK || (format == S_IFCHR && dev),
+	};
+
+	return action_decide(&action, WEIR_EVENT_FILE_CREATE);
 }
 
 SEC("lsm/path_mkdir")
@@ -247,13 +267,58 @@ int BPF_PROG(weir_mmap_file, struct file *file, unsigned long reqprot, unsigned 
 	return object_decide(file->f_path.dentry, file->f_path.mnt, EXECUTE, WEIR_EVENT_EXEC);
 }
 
+/*
+ * The object a mapping is of. On newer kernels overlayfs maps the layer's
+ * file; its user_path is the one that rules name. *action keeps addresses
+ * only, so that the path is found by walking.
+ */
+static __always_inline void mapped_describe(struct path_action *action, struct file *file)
+{
+	const struct backing_file *backing = (void *)file;
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	__u64 mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of((__u64)mnt), mnt_ns);
+
+	action->dentry = dentry;
+	action->mnt = mnt;
+	if (mnt_ns != MNT_NS_INTERNAL || BPF_CORE_READ(dentry, d_parent) == dentry ||
+	    BPF_CORE_READ(mnt, mnt_sb, s_flags) & SB_KERNMOUNT ||
+	    !bpf_core_field_exists(backing->user_path))
+		return;
+	action->dentry = BPF_CORE_READ(backing, user_path.dentry);
+	action->mnt = BPF_CORE_READ(backing, user_path.mnt);
+}
+
+/* A layer that is still one is a stack of stacks, whose name cannot be told: denied. */
+static __always_inline __u32 decide_mapped(__u32 index, const struct weir_instance *instance,
+					   void *context)
+{
+	struct path_action *action = context;
+	__u32 decision = files_verdict(instance), place = PLACE_AGAIN;
+
+	if (decision)
+		return decision;
+	for (int i = 0; i < PATH_TRIES && place == PLACE_AGAIN; i++)
+		place = weir_path_resolve(index, (__u64)action->dentry, (__u64)action->mnt, 0, 0);
+	if (place == PLACE_AGAIN || place == PLACE_LAYER)
+		place = PLACE_UNRESOLVED;
+	return weir_place_verdict(index, place, action->access);
+}
+
 SEC("lsm/file_mprotect")
 int BPF_PROG(weir_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
 	     unsigned long prot)
 {
 	struct file *file = vma->vm_file;
+	struct path_action action = {.access = EXECUTE};
+	struct weir_bound bound = {0};
+	struct weir_act act = {0};
 
 	if (!(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC || !file)
 		return 0;
-	return object_decide(file->f_path.dentry, file->f_path.mnt, EXECUTE, WEIR_EVENT_EXEC);
+	if (!scope_resolve(&bound, false))
+		return 0;
+	mapped_describe(&action, file);
+	scopes_decide(&act, &bound, decide_mapped, &action);
+	return act_finish(&act, &action, WEIR_EVENT_EXEC, EPERM);
 }

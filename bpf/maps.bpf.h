@@ -161,6 +161,7 @@ struct {
  */
 struct weir_scratch {
 	__u8 path[WEIR_PATH_MAX + WEIR_NAME_MAX + 1];
+	__u32 fold;		/* see weir_path_walk() */
 	union {			/* of the record that goes with it */
 		struct weir_event_file file;
 		struct weir_event_exec exec;

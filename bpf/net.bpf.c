@@ -45,17 +45,36 @@ static __always_inline void addr_from_v4(struct weir_addr *addr, __u32 ip_be)
 	words[3] = ip_be;
 }
 
-/* The unspecified address connects to this host: it decides and prints as loopback. */
-static __always_inline void addr_settle(struct weir_addr *addr)
+/* The unspecified address decides and prints as loopback. Says whether it was one. */
+static __always_inline bool addr_settle(struct weir_addr *addr)
 {
 	__u32 *words = (__u32 *)addr->bytes;
 
 	if (words[0] || words[1] || words[3])
-		return;
+		return false;
 	if (words[2] == bpf_htonl(0xffff))
 		words[3] = bpf_htonl(0x7f000001);
 	else if (!words[2])
 		words[3] = bpf_htonl(1);
+	else
+		return false;
+	return true;
+}
+
+/*
+ * What was decided must be where it goes: left to itself the kernel takes the
+ * socket's own address for an unspecified one, which need not be loopback.
+ */
+static __always_inline void dest_settle_v4(struct bpf_sock_addr *ctx, struct weir_addr *addr)
+{
+	if (addr_settle(addr))
+		ctx->user_ip4 = bpf_htonl(0x7f000001);
+}
+
+static __always_inline void dest_settle_v6(struct bpf_sock_addr *ctx, struct weir_addr *addr)
+{
+	if (addr_settle(addr))
+		ctx->user_ip6[3] = ((__u32 *)addr->bytes)[3];
 }
 
 static __always_inline void addr_from_v6(struct weir_addr *addr, __u32 a, __u32 b, __u32 c, __u32 d)
@@ -82,7 +101,6 @@ static __always_inline int flow_decide(const struct bpf_sock_addr *ctx,
 {
 	struct weir_act act = {0};
 
-	addr_settle(&flow->dest);
 	flow->dport = bpf_ntohs(ctx->user_port);
 	flow->protocol = ctx->protocol;
 	scopes_decide(&act, bound, decide_flow, flow);
@@ -100,6 +118,7 @@ int weir_connect4(struct bpf_sock_addr *ctx)
 	if (!scope_resolve(&bound, false))
 		return HOOK_ALLOW;
 	addr_from_v4(&flow.dest, ctx->user_ip4);
+	dest_settle_v4(ctx, &flow.dest);
 	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_CONNECT);
 }
 
@@ -113,6 +132,7 @@ int weir_connect6(struct bpf_sock_addr *ctx)
 		return HOOK_ALLOW;
 	addr_from_v6(&flow.dest, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
 		     ctx->user_ip6[3]);
+	dest_settle_v6(ctx, &flow.dest);
 	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_CONNECT);
 }
 
@@ -125,6 +145,7 @@ int weir_sendmsg4(struct bpf_sock_addr *ctx)
 	if (!scope_resolve(&bound, false))
 		return HOOK_ALLOW;
 	addr_from_v4(&flow.dest, ctx->user_ip4);
+	dest_settle_v4(ctx, &flow.dest);
 	if (ctx->msg_src_ip4)
 		addr_from_v4(&flow.source, ctx->msg_src_ip4);
 	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_SEND);
@@ -140,6 +161,7 @@ int weir_sendmsg6(struct bpf_sock_addr *ctx)
 		return HOOK_ALLOW;
 	addr_from_v6(&flow.dest, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
 		     ctx->user_ip6[3]);
+	dest_settle_v6(ctx, &flow.dest);
 	addr_from_v6(&flow.source, ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2],
 		     ctx->msg_src_ip6[3]);
 	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_SEND);

@@ -49,6 +49,15 @@ struct descent {
 	bool failed;
 };
 
+/* No edge leads on from a node; a node that cannot be told has some. */
+static __always_inline bool node_leaf(__u32 index, __u32 node)
+{
+	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
+	struct weir_node *entry = nodes ? bpf_map_lookup_elem(nodes, &node) : NULL;
+
+	return entry && entry->leaf;
+}
+
 static long descent_step(__u32 unused, struct descent *descent)
 {
 	__u32 at = descent->at, len, child;
@@ -60,6 +69,11 @@ static long descent_step(__u32 unused, struct descent *descent)
 	descent->at = at + 1 + len;
 	if (!descent->self)
 		return 0;
+	/* a rule may name it in other letters: only where no rule goes on is that the same */
+	if (at >= descent->scratch->fold && !node_leaf(descent->index, descent->node)) {
+		descent->failed = true;
+		return 1;
+	}
 	child = edge_follow(descent->index, descent->node,
 			    (__u64)&descent->scratch->path[at + 1], len);
 	if (child == EDGE_FAILED) {
@@ -100,27 +114,29 @@ __u64 weir_path_descend(__u32 index, __u32 at)
 static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place)
 {
 	volatile struct weir_dir *dir = dir_slot(check);
-	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
-	__u32 node = PLACE_NODE(place);
-	struct weir_node *entry = nodes ? bpf_map_lookup_elem(nodes, &node) : NULL;
 
-	if (!dir || !entry)
+	if (!dir)
 		return;
-	if (entry->leaf)
-		place = PLACE(node, false);
+	if (node_leaf(index, PLACE_NODE(place)))
+		place = PLACE(PLACE_NODE(place), false);
 	dir->state = place;
 	dir->check = check ^ place;
 }
 
 /*
- * An object on a mount outside every namespace: a pipe, socket, memfd or the
- * like is its own root; anything else there is a layer (overlayfs opens its
- * files on private mounts), reached only through a file that was decided.
+ * An object on a mount outside every namespace. Its own root: a pipe, socket,
+ * memfd or the like. On a file system that the kernel mounted for itself
+ * (security modules have such): nothing that rules could name. Otherwise a
+ * layer: overlayfs opens its files on private mounts of ordinary file systems,
+ * and they are reached only through a file of its own, which was decided.
  */
-static __always_inline __u32 place_internal(__u64 dentry)
+static __always_inline __u32 place_internal(__u64 dentry, __u64 vfsmount)
 {
-	return (__u64)READ_KERNEL(struct dentry, dentry, d_parent) == dentry ? PLACE_PSEUDO :
-									       PLACE_LAYER;
+	const struct vfsmount *mnt = (void *)vfsmount;
+
+	if ((__u64)READ_KERNEL(struct dentry, dentry, d_parent) == dentry)
+		return PLACE_PSEUDO;
+	return BPF_CORE_READ(mnt, mnt_sb, s_flags) & SB_KERNMOUNT ? PLACE_UNRESOLVED : PLACE_LAYER;
 }
 
 static long spin_step(__u32 unused, struct path_counts *counts)
@@ -156,7 +172,7 @@ __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, 
 		return PLACE_UNRESOLVED;
 	mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
 	if (mnt_ns == MNT_NS_INTERNAL)
-		return place_internal(dentry);
+		return place_internal(dentry, vfsmount);
 	walked = weir_path_walk(dentry, vfsmount, false);
 	if (!path_counts_same(counts, path_counts_read()))
 		return PLACE_AGAIN;

@@ -112,6 +112,8 @@ static __always_inline __u32 path_recall(volatile __u64 *cells, __u32 zero,
 
 	if (dir == PLACE_UNRESOLVED || !PLACE_SELF(dir))
 		return dir;
+	if (dentry->d_parent->d_flags & DCACHE_OP_HASH)
+		return PLACE_UNRESOLVED;	/* in which letters? */
 	child = weir_edge_follow(index, PLACE_NODE(dir), number_of(cells, zero, dentry->d_name.name),
 				 dentry->d_name.len);
 	if (child == EDGE_FAILED || !path_counts_same(counts, path_counts_read()))

@@ -15,6 +15,7 @@ struct path_action {
 	__u8 access;			/* WEIR_ACCESS_BIT()s */
 	__u8 to_access;
 	bool both_ways;			/* the two change places */
+	bool device;			/* a block or character device is made */
 };
 
 /*

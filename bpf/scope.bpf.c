@@ -188,13 +188,13 @@ int weir_scope_arm(void)
 	struct weir_config *config = config_get();
 	struct weir_mark mark = {0};
 
-	if (!own || !(own->flags & WEIR_MARK_LAUNCHER))
-		return 0;
 	if (!config)
 		return -1;
 	mark.cgroup_id = bpf_get_current_cgroup_id();
 	mark.generation = config->generation;
+	/* also for a silent thread: the exec ends its leader, whose mark it is judged by */
 	mark_resolve(config, &mark, true);
-	mark_keep(key, &mark);
+	if (own && own->flags & WEIR_MARK_LAUNCHER)
+		mark_keep(key, &mark);
 	return mark.flags & WEIR_MARK_OVERFLOW ? -1 : 0;
 }

@@ -32,7 +32,12 @@ struct inode {
 	__u32 i_generation;
 };
 
+struct super_block {
+	unsigned long s_flags;
+};
+
 struct dentry {
+	unsigned int d_flags;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
@@ -40,6 +45,7 @@ struct dentry {
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct mnt_namespace;
@@ -60,6 +66,11 @@ struct file {
 	unsigned int f_mode;
 	unsigned int f_flags;
 	struct path f_path;
+};
+
+/* From 6.7 on: the file a stacked file system opened on a layer, and by what path it was asked for. */
+struct backing_file {
+	struct path user_path;
 };
 
 struct vm_area_struct {

@@ -18,6 +18,8 @@ static long walk_step(__u32 unused, struct walk *walk)
 	__u64 parent;
 	__u32 at;
 
+	if (READ_KERNEL(struct dentry, walk->dentry, d_flags) & DCACHE_OP_HASH)
+		walk->scratch->fold = walk->at;	/* what was just written lies in this folder */
 	if (walk->dentry == walk->mount_root) {
 		parent = (__u64)READ_KERNEL(struct mount, walk->mount, mnt_parent);
 		if (parent == walk->mount) {
@@ -61,6 +63,7 @@ int weir_path_walk(__u64 dentry, __u64 vfsmount, int target)
 
 	if (!walk.scratch)
 		return -1;
+	walk.scratch->fold = WEIR_PATH_MAX;
 	bpf_loop(WEIR_PATH_MAX, walk_step, &walk, 0);
 	return walk.done ? walk.at : walk.at | WALK_PARTIAL;
 }

@@ -12,6 +12,8 @@
 
 #include <bpf/bpf_core_read.h>
 
+#define SB_KERNMOUNT (1u << 22)	/* linux/fs.h: mounted by the kernel for itself */
+#define DCACHE_OP_HASH 1u	/* linux/dcache.h: names below may be the same in other letters */
 #define MNT_NS_INTERNAL ((__u64)-22)	/* ERR_PTR(-EINVAL), fs/mount.h */
 
 struct path_counts {
@@ -31,8 +33,10 @@ static __always_inline struct path_counts path_counts_read(void)
 
 	if (!config)
 		return counts;
-	bpf_probe_read_kernel(&counts.rename, sizeof(counts.rename), (void *)config->rename_lock);
-	bpf_probe_read_kernel(&counts.mount, sizeof(counts.mount), (void *)config->mount_lock);
+	if (bpf_probe_read_kernel(&counts.rename, sizeof(counts.rename),
+				  (void *)config->rename_lock) ||
+	    bpf_probe_read_kernel(&counts.mount, sizeof(counts.mount), (void *)config->mount_lock))
+		counts.rename = 1;	/* never steady: every path is unresolved */
 	return counts;
 }
 
@@ -79,6 +83,9 @@ static __always_inline struct weir_scratch *path_scratch(bool target)
 
 /*
  * Writes the path of an object into scratch space (path_scratch(target)).
+ * Its field fold is the offset of the outermost component whose folder may
+ * take other spellings for the same name (WEIR_PATH_MAX: none).
+ *
  * Returns the offset at which it begins, with WALK_PARTIAL when it did not
  * reach the root of the mount tree (what was seen is there all the same, for
  * the record), or < 0 without scratch space.

@@ -225,6 +225,7 @@ enum weir_reason {
 	WEIR_REASON_AUDIT_FULL,		/* audit-full: could not be recorded */
 	WEIR_REASON_SCOPE,		/* scope: what confines the task could not be told */
 	WEIR_REASON_WIDEN,		/* widen: the new name of a link or rename would allow more */
+	WEIR_REASON_GUARD,		/* guard: never for a confined task, whatever the rules */
 	WEIR_REASON_COUNT,
 };
 

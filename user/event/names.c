@@ -39,6 +39,7 @@ static const char *const reasons[] = {
 	[WEIR_REASON_AUDIT_FULL] = "audit-full",
 	[WEIR_REASON_SCOPE] = "scope",
 	[WEIR_REASON_WIDEN] = "widen",
+	[WEIR_REASON_GUARD] = "guard",
 };
 _Static_assert(ARRAY_SIZE(reasons) == WEIR_REASON_COUNT, "every reason has its word");
 
