@@ -62,7 +62,8 @@ def after_rename(run):
 
 
 def nets(run):
-    return {what: run([PROGRAMS / "net_bench", "-n", "640", what])[what]["ns"]
+    """By the sender's own use: on one processor, the reader of the records takes turns with it."""
+    return {what: run([PROGRAMS / "net_bench", "-c", "-n", "640", what])[what]["ns"]
             for what in ("send", "connect")}
 
 

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WARMUP_MAX 60		/* rounds, when nothing else is said */
@@ -30,8 +29,11 @@ int measure_options(int argc, char **argv, struct measure *measure)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "+n:r:w:")) != -1) {
-		if (option == 'n')
+	measure->clock = CLOCK_MONOTONIC;
+	while ((option = getopt(argc, argv, "+cn:r:w:")) != -1) {
+		if (option == 'c')
+			measure->clock = CLOCK_THREAD_CPUTIME_ID;
+		else if (option == 'n')
 			measure->count = number(optarg);
 		else if (option == 'r')
 			measure->rounds = number(optarg);
@@ -47,11 +49,11 @@ int measure_options(int argc, char **argv, struct measure *measure)
 	return optind;
 }
 
-int64_t measure_now_ns(void)
+int64_t measure_now_ns(const struct measure *measure)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	clock_gettime(measure->clock, &now);
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
@@ -70,14 +72,14 @@ int measure_run(const struct measure *measure, const char *name, measure_fn roun
 	int64_t took;
 
 	while (!steady && warmup < measure->warmup) {
-		took = round(context, measure->count);
+		took = round(context, measure);
 		if (took < 0)
 			return took;
 		steady = warmup++ && fabs(took - last) < last * WARMUP_AGREE;
 		last = took;
 	}
 	for (unsigned int i = 0; i < measure->rounds; i++) {
-		took = round(context, measure->count);
+		took = round(context, measure);
 		if (took < 0)
 			return took;
 		ns[i] = (double)took / measure->count;

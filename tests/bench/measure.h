@@ -7,24 +7,29 @@
 #define WEIR_BENCH_MEASURE_H
 
 #include <stdint.h>
+#include <time.h>
 
 struct measure {
 	unsigned int count;	/* operations in a round */
 	unsigned int rounds;	/* that count, after the warm-up */
 	unsigned int warmup;	/* rounds to wait at most until two agree */
+	clockid_t clock;	/* what time it is by */
 };
 
-/* One round: `count` operations. Returns the nanoseconds they took, or negative errno. */
-typedef int64_t (*measure_fn)(void *context, unsigned int count);
-
-/* Takes "-n COUNT -r ROUNDS -w WARMUP" from the front of argv, keeps what is not given. Returns the rest's index. */
-int measure_options(int argc, char **argv, struct measure *measure);
+/* One round: `measure->count` operations. Returns the nanoseconds they took, or negative errno. */
+typedef int64_t (*measure_fn)(void *context, const struct measure *measure);
 
 /*
- * What this thread has used of a processor so far, user and kernel: neither
- * the reader of the records nor anything else on the machine counts.
+ * Takes "-n COUNT -r ROUNDS -w WARMUP" from the front of argv, keeps what is
+ * not given, and "-c": count what this thread uses of a processor, instead of
+ * the time that passes, so that nobody else who uses it counts. A kernel with
+ * IRQ_TIME_ACCOUNTING leaves out softirqs then, such as receiving over loopback.
+ *
+ * Returns the index of what comes next.
  */
-int64_t measure_now_ns(void);
+int measure_options(int argc, char **argv, struct measure *measure);
+
+int64_t measure_now_ns(const struct measure *measure);
 
 /*
  * Runs the rounds and prints the nanoseconds an operation takes:

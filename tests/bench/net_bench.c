@@ -33,9 +33,9 @@ static const struct sockaddr *destination_next(struct ends *ends)
 	return (const struct sockaddr *)&ends->to;
 }
 
-static int64_t send_batch(struct ends *ends, unsigned int count)
+static int64_t send_batch(struct ends *ends, const struct measure *measure, unsigned int count)
 {
-	int64_t start = measure_now_ns(), took;
+	int64_t start = measure_now_ns(measure), took;
 	char data[64] = "";
 
 	for (unsigned int i = 0; i < count; i++) {
@@ -43,7 +43,7 @@ static int64_t send_batch(struct ends *ends, unsigned int count)
 			   sizeof(ends->to)) < 0)
 			return -errno;
 	}
-	took = measure_now_ns() - start;
+	took = measure_now_ns(measure) - start;
 	while (recv(ends->peer, data, sizeof(data), MSG_DONTWAIT) >= 0)
 		;
 	return took;
@@ -64,9 +64,9 @@ static int connect_once(struct ends *ends)
 	return err;
 }
 
-static int64_t connect_batch(struct ends *ends, unsigned int count)
+static int64_t connect_batch(struct ends *ends, const struct measure *measure, unsigned int count)
 {
-	int64_t start = measure_now_ns(), took;
+	int64_t start = measure_now_ns(measure), took;
 	int fd, err;
 
 	for (unsigned int i = 0; i < count; i++) {
@@ -74,21 +74,22 @@ static int64_t connect_batch(struct ends *ends, unsigned int count)
 		if (err)
 			return err;
 	}
-	took = measure_now_ns() - start;
+	took = measure_now_ns(measure) - start;
 	while ((fd = accept4(ends->peer, NULL, NULL, SOCK_NONBLOCK)) >= 0)
 		close(fd);
 	return took;
 }
 
-static int64_t rounds_add(struct ends *ends, unsigned int count,
-			  int64_t (*batch)(struct ends *, unsigned int))
-{
-	int64_t sum = 0, took;
-	unsigned int part;
+typedef int64_t (*batch_fn)(struct ends *ends, const struct measure *measure, unsigned int count);
 
-	for (; count; count -= part) {
-		part = count < BATCH ? count : BATCH;
-		took = batch(ends, part);
+static int64_t batches_add(struct ends *ends, const struct measure *measure, batch_fn batch)
+{
+	unsigned int left, part;
+	int64_t sum = 0, took;
+
+	for (left = measure->count; left; left -= part) {
+		part = left < BATCH ? left : BATCH;
+		took = batch(ends, measure, part);
 		if (took < 0)
 			return took;
 		sum += took;
@@ -96,14 +97,14 @@ static int64_t rounds_add(struct ends *ends, unsigned int count,
 	return sum;
 }
 
-static int64_t send_round(void *context, unsigned int count)
+static int64_t send_round(void *context, const struct measure *measure)
 {
-	return rounds_add(context, count, send_batch);
+	return batches_add(context, measure, send_batch);
 }
 
-static int64_t connect_round(void *context, unsigned int count)
+static int64_t connect_round(void *context, const struct measure *measure)
 {
-	return rounds_add(context, count, connect_batch);
+	return batches_add(context, measure, connect_batch);
 }
 
 static int ends_open(int type, struct ends *ret)

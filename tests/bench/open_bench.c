@@ -8,19 +8,19 @@
 
 #include "measure.h"
 
-static int64_t open_round(void *context, unsigned int count)
+static int64_t open_round(void *context, const struct measure *measure)
 {
 	const char *path = context;
-	int64_t start = measure_now_ns();
+	int64_t start = measure_now_ns(measure);
 
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < measure->count; i++) {
 		int fd = open(path, O_RDONLY);
 
 		if (fd < 0)
 			return -errno;
 		close(fd);
 	}
-	return measure_now_ns() - start;
+	return measure_now_ns(measure) - start;
 }
 
 int main(int argc, char **argv)

@@ -18,22 +18,22 @@ struct rename_case {
 	const char *names[2];
 };
 
-static int64_t rename_round(void *context, unsigned int count)
+static int64_t rename_round(void *context, const struct measure *measure)
 {
 	const struct rename_case *rename_case = context;
 	int64_t took = 0, start;
 
-	for (unsigned int i = 0; i < 2 * (count / 2); i++) {
+	for (unsigned int i = 0; i < 2 * (measure->count / 2); i++) {
 		int fd;
 
 		if (rename(rename_case->names[i & 1], rename_case->names[!(i & 1)]))
 			return -errno;
-		start = measure_now_ns();
+		start = measure_now_ns(measure);
 		fd = open(rename_case->path, O_RDONLY);
 		if (fd < 0)
 			return -errno;
 		close(fd);
-		took += measure_now_ns() - start;
+		took += measure_now_ns(measure) - start;
 	}
 	return took;
 }

@@ -75,16 +75,19 @@ class Weir:
 
 
 def resident(pid):
-    """KiB a process keeps in memory: all of it, and without the rings (maps of the kernel side)."""
-    total = rings = 0
+    """KiB a process keeps in memory: all of it, and without the rings (mapped twice in a row)."""
+    total = rings = size = 0
     name = ""
     for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
         fields = line.split()
         if not fields[0].endswith(":"):
             name = fields[5] if len(fields) > 5 else ""
+        elif fields[0] == "Size:":
+            size = int(fields[1])
         elif fields[0] == "Rss:":
             total += int(fields[1])
-            rings += int(fields[1]) if "bpf-map" in name or "bpf_map" in name else 0
+            # other maps that are shared with the kernel side are far smaller
+            rings += int(fields[1]) if "bpf-map" in name and size >= 1024 else 0
     return total, total - rings
 
 
