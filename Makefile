@@ -22,9 +22,11 @@ LIBS := libbpf libfyaml jansson libseccomp libsodium
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-# as many jobs as there are processors, unless told otherwise: JOBS=1, or -j
+# as many jobs as there are processors, or JOBS=1; a make within shares them
 JOBS ?= $(shell nproc)
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
+endif
 
 # a short line for each step; V=1 shows the commands
 Q := $(if $(V),,@)
@@ -94,6 +96,6 @@ clean: ## removes build/
 
 .PHONY: help
 help: ## this list
-	@awk -F':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(filter-out %.d,$(MAKEFILE_LIST))
 
 -include $(BPF_OBJ:.o=.d) $(USER_OBJ:.o=.d)

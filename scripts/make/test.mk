@@ -10,4 +10,4 @@ vm-test: | $B/.setup ## what scripts/vm promises, on all kernels
 
 .PHONY: test
 test: $(WEIR) ## all tests: unit, command line, guests, kernel side
-	$Qscripts/test unit e2e vm-test kernel-test
+	+$Qscripts/test unit e2e vm-test kernel-test
