@@ -321,16 +321,24 @@ class Files(Case):
             left = 4096 - len(base) - depth * (len(name) + 1) - 2
             self.allowed("change_dir", base)
             self.allowed("dirs_make", name, depth)
+            folder = self.allowed("open_fd", ".", os.O_PATH)
             if left > 200:
                 self.allowed("dirs_make", "m" * (left // 2), 1)
                 last = "f" * (left - left // 2)
             else:
                 last = "f" * (left + 1)
             self.allowed("flags_open", last, os.O_CREAT | os.O_RDWR)
-            self.refused(errno.EACCES, "flags_open", last + "f", os.O_CREAT | os.O_RDWR)
-            record = self.record(type="file.create", verdict="deny", reason="unresolved-path")
-            self.assertTrue(record["file"]["path"].endswith("/" + last + "f"))
-            self.assertFalse(self.allowed("exists", last + "f"))
+            # in a directory whose own name is too long
+            self.free("change_dir", base)
+            self.free("dirs_enter", name, depth)
+            self.free("dirs_make", "l" * 255, 2)
+            self.free("flags_open", "file", os.O_CREAT | os.O_RDWR)
+            self.refused(errno.EACCES, "open_at", folder, f"{'l' * 255}/{'l' * 255}/file",
+                         os.O_RDONLY)
+            record = self.record(type="file.open", verdict="deny", reason="unresolved-path")
+            self.assertTrue(record["file"]["path"].endswith("/file"))
+            self.free("change_dir", "/")
+            self.allowed("close_fd", folder)
             self.since = len(self.inside.records())
             self.allowed("change_dir", "/")
 

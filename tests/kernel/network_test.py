@@ -3,7 +3,7 @@
 
 import socket
 
-from support import Case, PYTHON, USER, errno, os, policy_text, select, subprocess, unittest
+from support import Case, PYTHON, Server, USER, errno, os, policy_text, select, subprocess, unittest
 
 ADDRESSES = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "198.51.100.1", "2001:db8::1",
              "2001:db8::2"]
@@ -54,8 +54,7 @@ class NetworkCase(Case):
 
     @classmethod
     def prepare(cls):
-        cls.tcp = [socket.create_server(("::", port), family=socket.AF_INET6, backlog=100,
-                                        dualstack_ipv6=True) for port in (PORT, PORT + 1)]
+        cls.server = Server(PORT, PORT + 1)
         cls.udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         cls.udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         cls.udp.bind(("::", PORT))
@@ -63,8 +62,8 @@ class NetworkCase(Case):
     @classmethod
     def tearDownClass(cls):
         super().tearDownClass()
-        for sock in [*cls.tcp, cls.udp]:
-            sock.close()
+        cls.server.close()
+        cls.udp.close()
 
     def text(self):
         NetworkCase.serial += 1

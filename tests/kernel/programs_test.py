@@ -14,6 +14,7 @@ OUTSIDE = "/scratch/weir-elsewhere"
 ALLOWED, DENIED = 8080, 8081    # ports of the same server
 POLICY = pathlib.Path(__file__).resolve().parents[2] / "allowlists/coding-agent.yaml"
 
+GIT = "/usr/bin/env", f"HOME={WORK}", "/usr/bin/git"
 FETCH = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1]).read()"
 READ = "import sys; open(sys.argv[1]).read()"
 WRITE = "import sys; open(sys.argv[1], 'w').write('x')"
@@ -99,11 +100,11 @@ class Programs(Case):
         self.assertTrue(os.path.exists(f"{OUTSIDE}/python"), "by the one outside")
 
     def test_git(self):
-        clone = "/usr/bin/git", "clone", "-q"
+        clone = GIT + ("clone", "-q")
         self.works(*clone, f"http://127.0.0.1:{ALLOWED}/repo.git", f"{WORK}/repo")
         self.assertEqual(pathlib.Path(f"{WORK}/repo/README").read_text(), "read me\n")
-        self.works("/usr/bin/git", "-C", f"{WORK}/repo", "status", "-s")
-        self.works("/usr/bin/git", "-C", f"{WORK}/repo", "-c", "user.name=t", "-c",
+        self.works(*GIT, "-C", f"{WORK}/repo", "status", "-s")
+        self.works(*GIT, "-C", f"{WORK}/repo", "-c", "user.name=t", "-c",
                    "user.email=t@example.com", "commit", "-q", "--allow-empty", "-m", "x")
         self.fails(*clone, f"http://127.0.0.1:{DENIED}/repo.git", f"{WORK}/repo2", port=DENIED)
         self.fails(*clone, f"http://127.0.0.1:{ALLOWED}/repo.git", f"{OUTSIDE}/repo",

@@ -28,6 +28,26 @@ class Result(unittest.TextTestResult):
         super().addSuccess(test)
         self.passed += 1
 
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.tell(self.failures[-1])
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.tell(self.errors[-1])
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            self.tell(max(self.failures[-1:] + self.errors[-1:], key=lambda one: one[0] is subtest))
+
+    def tell(self, failure):
+        """At once, for a guest that ends early takes the list at the end with it."""
+        self.stream.writeln(failure[1])
+
+    def printErrors(self):
+        """Told already."""
+
     def stopTest(self, test):
         super().stopTest(test)
         took = time.monotonic() - self.began

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Whom a policy binds: every process and thread that is or was in its cgroup, and nobody else."""
 
-import socket
-
-from support import (Actor, CGROUPS, Case, PYTHON, USER, errno, policy_text, signal,
+from support import (Actor, CGROUPS, Case, PYTHON, Server, USER, errno, policy_text, signal,
                      unittest)
 
 PORT = 4100
@@ -26,7 +24,7 @@ class ScopeCase(Case):
 
     @classmethod
     def prepare(cls):
-        cls.server = socket.create_server(("0.0.0.0", PORT), backlog=200)
+        cls.server = Server(PORT)
 
     @classmethod
     def tearDownClass(cls):

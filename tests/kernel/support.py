@@ -10,8 +10,10 @@ import pathlib
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -216,6 +218,29 @@ def check_log(confined):
         raise AssertionError(f"the last record is {records[-1]}")
 
 
+class Server:
+    """Takes connections on 0.0.0.0 and ::, and ends them."""
+
+    def __init__(self, *ports):
+        self.sockets = [socket.create_server(("::", port), family=socket.AF_INET6, backlog=100,
+                                             dualstack_ipv6=True) for port in ports]
+        for sock in self.sockets:
+            threading.Thread(target=self.serve, args=[sock], daemon=True).start()
+
+    @staticmethod
+    def serve(sock):
+        try:
+            while True:
+                sock.accept()[0].close()
+        except OSError:
+            pass    # closed
+
+    def close(self):
+        for sock in self.sockets:
+            sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+
 _outside = []
 
 
@@ -228,7 +253,7 @@ def outside():
 
 
 def fresh_dir(path, mode=0o777):
-    shutil.rmtree(path, ignore_errors=True)
+    subprocess.run(["rm", "-rf", path], check=True)     # deeper than Python can
     os.makedirs(path)
     os.chmod(path, mode)
     return path
@@ -243,6 +268,6 @@ def put(path, text="text\n", mode=0o666):
     return path
 
 
-__all__ = ["ACTOR", "ACTOR_FILES", "Actor", "CGROUPS", "Case", "Confined", "OUT", "PYTHON", "USER",
+__all__ = ["ACTOR", "ACTOR_FILES", "Actor", "CGROUPS", "Case", "Confined", "OUT", "PYTHON", "Server", "USER",
            "WAIT_S", "WEIR", "errno", "fresh_dir", "ipaddress", "json", "os", "outside", "pathlib",
            "policy_text", "put", "select", "signal", "subprocess", "unittest"]
