@@ -26,8 +26,6 @@
 #define PROT_EXEC 4u
 #define VM_EXEC 4u
 #define RENAME_EXCHANGE 2u
-#define S_IFMT 0170000
-#define S_IFDIR 0040000
 #define S_IFCHR 0020000
 #define S_IFBLK 0060000
 

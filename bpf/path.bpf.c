@@ -125,7 +125,7 @@ static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place)
 
 /*
  * An object on a mount outside every namespace. Its own root: a pipe, socket,
- * memfd or the like. On a file system that the kernel mounted for itself
+ * memfd or the like, but no folder. On a file system that the kernel mounted for itself
  * (security modules have such): nothing that rules could name. Otherwise a
  * layer: overlayfs opens its files on private mounts of ordinary file systems,
  * and they are reached only through a file of its own, which was decided.
@@ -133,9 +133,12 @@ static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place)
 static __always_inline __u32 place_internal(__u64 dentry, __u64 vfsmount)
 {
 	const struct vfsmount *mnt = (void *)vfsmount;
+	const struct dentry *object = (void *)dentry;
 
-	if ((__u64)READ_KERNEL(struct dentry, dentry, d_parent) == dentry)
-		return PLACE_PSEUDO;
+	if (BPF_CORE_READ(object, d_parent) == object)
+		return (BPF_CORE_READ(object, d_inode, i_mode) & S_IFMT) == S_IFDIR ?
+			       PLACE_UNRESOLVED :
+			       PLACE_PSEUDO;
 	return BPF_CORE_READ(mnt, mnt_sb, s_flags) & SB_KERNMOUNT ? PLACE_UNRESOLVED : PLACE_LAYER;
 }
 

@@ -104,6 +104,13 @@ int kern_scope_detach(struct kern *kern, weir_scope_t scope);
  */
 int kern_launcher_arm(struct kern *kern, weir_scope_t scope);
 
+/*
+ * What an instance says of a flow, in audit mode too: a WEIR_DECISION() of
+ * allow or deny, from the tables that the hooks look into.
+ */
+int kern_ask_flow(struct kern *kern, uint32_t instance, enum weir_proto proto,
+		  const struct weir_addr *addr, uint16_t port, uint32_t *ret_decision);
+
 /* Actions that could not be recorded so far, by enum weir_event_type. */
 int kern_losses(struct kern *kern, uint64_t ret_counts[WEIR_EVENT_COUNT]);
 
