@@ -114,8 +114,8 @@ static __always_inline __u32 path_recall(volatile __u64 *cells, __u32 zero,
 		return dir;
 	if (dentry->d_parent->d_flags & DCACHE_OP_HASH)
 		return PLACE_UNRESOLVED;	/* in which letters? */
-	child = weir_edge_follow(index, PLACE_NODE(dir), number_of(cells, zero, dentry->d_name.name),
-				 dentry->d_name.len);
+	child = weir_edge_follow(index, PLACE_NODE(dir),
+				 number_of(cells, zero, dentry->d_name.name), dentry->d_name.len);
 	if (child == EDGE_FAILED || !path_counts_same(counts, path_counts_read()))
 		return PLACE_UNRESOLVED;	/* a name half of one and half of another */
 	return child ? PLACE(child, true) : PLACE(PLACE_NODE(dir), false);

@@ -68,7 +68,7 @@ struct file {
 	struct path f_path;
 };
 
-/* From 6.7 on: the file a stacked file system opened on a layer, and by what path it was asked for. */
+/* From 6.7 on: a file that a stacked file system opened on a layer, and the path asked for. */
 struct backing_file {
 	struct path user_path;
 };

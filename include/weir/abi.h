@@ -107,7 +107,7 @@ struct weir_node {
 
 enum weir_instance_flag {
 	WEIR_INSTANCE_AUDIT = 1u << 0,			/* deny nothing, record would-deny */
-	WEIR_INSTANCE_WHEN_FULL_DENY = 1u << 1,		/* what cannot be recorded does not happen */
+	WEIR_INSTANCE_WHEN_FULL_DENY = 1u << 1,	/* what cannot be recorded does not happen */
 	WEIR_INSTANCE_NETWORK_UNRESTRICTED = 1u << 2,
 	WEIR_INSTANCE_FILES_UNRESTRICTED = 1u << 3,
 	WEIR_INSTANCE_RECORD_NETWORK = 1u << 4,
@@ -134,7 +134,7 @@ typedef __u32 weir_scope_t;
 struct weir_scope {
 	__u64 cgroup_id;
 	weir_scope_t handle;	/* 0: slot is free */
-	__u32 instance;		/* index of the instance in force: the one pointer that is switched */
+	__u32 instance;		/* index of the one in force: the one pointer that is switched */
 };
 
 /* The scopes that bind a task, outermost first; unused entries 0. */
@@ -155,13 +155,13 @@ struct weir_config {
 	__u64 seed;		/* random per load, for the directory cache */
 	__u64 rename_lock;	/* addresses of the kernel's sequence counts, from /proc/kallsyms */
 	__u64 mount_lock;
-	__u32 generation;	/* raised when scopes or marks change: what was worked out before is stale */
+	__u32 generation;	/* raised when scopes or marks change: what was known is stale */
 	__u32 levels;		/* bit n: a scope sits n levels below the root cgroup */
 	__u32 sticky;		/* marks may be kept (the hooks that end them are attached) */
 	__u32 zero;		/* always 0, which the verifier does not know */
 	__u64 only_cgroup;	/* if there is one scope alone: its cgroup, and its level; */
 	__u32 only_level;	/* 0: there are more, or none */
-	__u32 wake_bytes;	/* waiting in the ring of allowed actions, at which the reader is woken */
+	__u32 wake_bytes;	/* waiting in the ring of allowed actions: wakes the reader */
 };
 
 /* One remembered directory: check ^ state, and state; torn or foreign entries do not match. */
@@ -224,7 +224,7 @@ enum weir_reason {
 	WEIR_REASON_UNRESOLVED_PATH,	/* unresolved-path */
 	WEIR_REASON_AUDIT_FULL,		/* audit-full: could not be recorded */
 	WEIR_REASON_SCOPE,		/* scope: what confines the task could not be told */
-	WEIR_REASON_WIDEN,		/* widen: the new name of a link or rename would allow more */
+	WEIR_REASON_WIDEN,		/* the new name of a link or rename would allow more */
 	WEIR_REASON_GUARD,		/* guard: never for a confined task, whatever the rules */
 	WEIR_REASON_COUNT,
 };

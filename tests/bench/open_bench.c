@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What opening a file for reading and closing it costs: open_bench [-n COUNT] [-r ROUNDS] FILE... */
+/* What opening and closing a file costs: open_bench [-n COUNT] [-r ROUNDS] FILE... */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -70,7 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct process_table *table;
 	static struct event event;
 	struct event_process process;
-	struct event_context context = {.seq = 1, .host = "h", .policy = &policy, .process = &process};
+	struct event_context context = {
+		.seq = 1, .host = "h", .policy = &policy, .process = &process};
 	_cleanup_buf_ struct buf out = {0};
 
 	if (!table && process_table_new(64, look_up, NULL, &table) < 0)

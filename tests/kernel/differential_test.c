@@ -54,7 +54,7 @@ static void prefix_random(struct buf *text)
 	bits = addr_is_v4(&addr) ? 32 : 128;
 	host = random_below(3) * 7;
 	for (i = 0; i < host; i++)
-		addr.bytes[15 - i / 8] &= (uint8_t)~(1u << i % 8);
+		addr.bytes[15 - i / 8] &= (uint8_t) ~(1u << i % 8);
 	addr_format(&addr, string);
 	buf_printf(text, "\"%s/%u\"", string, bits - host);
 }
@@ -73,8 +73,8 @@ static void flow_rules(struct buf *text, const char *list)
 		if (random_below(2)) {
 			unsigned int first = 1 + random_below(40);
 
-			buf_printf(text, "      ports: [%u, \"%u-%u\"]\n", 1 + random_below(40), first,
-				   first + random_below(20));
+			buf_printf(text, "      ports: [%u, \"%u-%u\"]\n", 1 + random_below(40),
+				   first, first + random_below(20));
 			buf_printf(text, "      protocol: %s\n", random_below(2) ? "tcp" : "udp");
 		} else if (random_below(2)) {
 			buf_printf(text, "      protocol: %s\n", random_below(3) ? "any" : "tcp");
@@ -103,7 +103,8 @@ static void flows_compare(struct rig *rig)
 		fatal("cannot load a policy");
 	for (i = 0; i < FLOWS; i++) {
 		enum weir_proto proto = random_below(WEIR_PROTO_COUNT);
-		uint16_t port = (uint16_t)(random_below(20) ? random_below(64) : random_below(65536));
+		uint16_t port = (uint16_t)(random_below(20) ? random_below(64) :
+							      random_below(65536));
 
 		address_random(&addr);
 		policy_explain_flow(policy, proto, &addr, port, &wanted);
@@ -169,7 +170,8 @@ static void path_rules(struct buf *text, const char *list)
 			bool below = random_below(2);
 
 			path_random(path, random_below(3) == 0 && !below);
-			buf_printf(text, "\"%s%s\"%s", path, below ? "/**" : "", n > 1 ? ", " : "]\n");
+			buf_printf(text, "\"%s%s\"%s", path, below ? "/**" : "",
+				   n > 1 ? ", " : "]\n");
 		}
 		if (random_below(3) == 0) {
 			path_random(path, random_below(2));
@@ -223,8 +225,9 @@ static void paths_compare(struct rig *rig, struct rig_child *child)
 	uint64_t serial;
 	int i, err;
 
-	buf_add_string(&text, "version: 1\nname: paths\nnetwork: unrestricted\nguard: unrestricted\n"
-			      "files:\n");
+	buf_add_string(&text,
+		       "version: 1\nname: paths\nnetwork: unrestricted\nguard: unrestricted\n"
+		       "files:\n");
 	path_rules(&text, "allow");
 	if (random_below(4))
 		path_rules(&text, "deny");
@@ -243,9 +246,9 @@ static void paths_compare(struct rig *rig, struct rig_child *child)
 			  allows(policy, request.path, WEIR_ACCESS_WRITE));
 		pipe_write(child->fd, &request, sizeof(request));
 		pipe_read(child->fd, &err, sizeof(err));
-		check(err == (wanted ? 0 : EACCES), "open %s, flags %o: %s, but the rules %s it\n%s",
-		      request.path, request.flags, strerror(err), wanted ? "allow" : "deny",
-		      buf_string(&text));
+		check(err == (wanted ? 0 : EACCES),
+		      "open %s, flags %o: %s, but the rules %s it\n%s", request.path, request.flags,
+		      strerror(err), wanted ? "allow" : "deny", buf_string(&text));
 	}
 }
 

@@ -106,7 +106,8 @@ static void move(const char *old, const char *new)
 		fatal("cannot rename %s: %s", old, strerror(errno));
 }
 
-static void step_check(const struct rig_child *child, int which, int wanted, const char *step, int i)
+static void step_check(const struct rig_child *child, int which, int wanted, const char *step,
+		       int i)
 {
 	int err = ask(child, which);
 

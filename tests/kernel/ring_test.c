@@ -39,7 +39,8 @@ static int act(int sock, enum kind kind)
 	case SEND_ALLOWED:
 	case SEND_DENIED:
 		name.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (kind == SEND_DENIED));
-		return sendto(sock, "x", 1, 0, (struct sockaddr *)&name, sizeof(name)) == 1 ? 0 : errno;
+		return sendto(sock, "x", 1, 0, (struct sockaddr *)&name, sizeof(name)) == 1 ? 0 :
+											      errno;
 	case OPEN_ALLOWED:
 	case OPEN_DENIED:
 		fd = open(FILE_PATH, kind == OPEN_ALLOWED ? O_RDONLY : O_WRONLY);
@@ -113,8 +114,8 @@ static void kind_check(struct rig *rig, enum kind kind, bool deny_when_full, boo
 	kern_losses(rig->kern, after);
 	lost = after[type] - before[type];
 	printf("%s, when full: %s%s: %u done, %u refused, %u recorded, %llu lost\n",
-	       kind_names[kind], deny_when_full ? "deny" : "count", draining ? ", draining" : "", done,
-	       refused, recorded.count[type], (unsigned long long)lost);
+	       kind_names[kind], deny_when_full ? "deny" : "count", draining ? ", draining" : "",
+	       done, refused, recorded.count[type], (unsigned long long)lost);
 	check(done + refused == attempts, "attempts are missing");
 	check(recorded.count[type] + lost == attempts, "records are missing: %u + %llu of %u",
 	      recorded.count[type], (unsigned long long)lost, attempts);

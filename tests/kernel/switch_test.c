@@ -218,7 +218,8 @@ int main(void)
 	versions(&rig, ring, &seen, first);
 	outcome_check(&child);
 	ring_drain(ring);
-	check(kern_losses(rig.kern, lost) == 0 && !lost[WEIR_EVENT_CONNECT] && !lost[WEIR_EVENT_SEND],
+	check(kern_losses(rig.kern, lost) == 0 && !lost[WEIR_EVENT_CONNECT] &&
+		      !lost[WEIR_EVENT_SEND],
 	      "records were lost: the test shows less than it should");
 	check(seen.by_version[0] && seen.by_version[1], "only one version decided");
 	printf("%u switches, %lu records\n", VERSIONS * (SWITCHES + 1), seen.records);

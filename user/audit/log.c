@@ -80,7 +80,7 @@ int audit_log_open(const char *path, bool make_folders, struct audit_log **ret,
 		if (error < 0)
 			return error;
 	}
-	/* read-write: the end of an existing log is read, and a FIFO does not wait for its reader */
+	/* read-write: its end is read, and opening a FIFO does not wait for a reader */
 	fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
 	if (fd < 0)
 		return -errno;

@@ -24,7 +24,7 @@ struct audit_log;
 /* What was found in a log that existed. */
 struct audit_log_found {
 	uint64_t last_seq;	/* number of its last whole record, 0: it was empty */
-	uint64_t torn_bytes;	/* length of an unfinished last line; it was kept, and ended with LF */
+	uint64_t torn_bytes;	/* length of an unfinished last line, kept and ended with LF */
 };
 
 /*
@@ -73,7 +73,7 @@ int audit_log_flush(struct audit_log *log);
 /* Bytes that wait to be written. */
 size_t audit_log_pending(const struct audit_log *log);
 
-/* Flushes what can be flushed, and frees. Asked before: audit_log_flush() tells whether all of it was. */
+/* Flushes what can be flushed, and frees; audit_log_flush() before tells whether all was. */
 void audit_log_close(struct audit_log *log);
 DEFINE_CLEANUP(struct audit_log, audit_log_close);
 #define _cleanup_audit_log_ _cleanup_(cleanup_audit_log_close)

@@ -72,6 +72,15 @@ void escape_add(struct buf *out, const char *data, size_t len)
 }
 
 /* Other than U+0020: the spaces that would look like one. */
+/* Spaces, and what shells and readers of lists take for more than text. */
+static bool ends_word(uint32_t code)
+{
+	if (code < 0x80)
+		return code && strchr(" \"'()[]{}<>,;", (int)code);
+	return code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
+	       code == 0x202f || code == 0x205f || code == 0x3000;
+}
+
 static bool needs_quotes(const char *data, size_t len)
 {
 	uint32_t code;
@@ -79,11 +88,7 @@ static bool needs_quotes(const char *data, size_t len)
 
 	for (at = 0; at < len; at += size ? size : 1) {
 		size = utf8_next(data + at, len - at, &code);
-		if (size == 0)
-			continue;
-		if (code < 0x80 ? code && strchr(" \"'()[]{}<>,;", (int)code) :
-				  code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
-					  code == 0x202f || code == 0x205f || code == 0x3000)
+		if (size && ends_word(code))
 			return true;
 	}
 	return len == 0;

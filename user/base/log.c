@@ -24,7 +24,8 @@ static void say(enum log_level level, const char *prefix, const char *format, va
 	len = vsnprintf(line, sizeof(line), format, args);
 	if (len < 0)
 		return;
-	fprintf(stderr, "weir: %s%s%s\n", prefix, line, (size_t)len >= sizeof(line) ? " [cut]" : "");
+	fprintf(stderr, "weir: %s%s%s\n", prefix, line,
+		(size_t)len >= sizeof(line) ? " [cut]" : "");
 }
 
 #define DEFINE_LOG(name, level, prefix)            \

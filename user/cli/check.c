@@ -35,12 +35,14 @@ static json_t *file_json(const char *path, const struct policy_compiled *compile
 
 	if (!compiled) {
 		json_decref(gaps);
-		return json_pack("{s:s, s:b, s:s}", "file", path, "ok", 0, "errors", buf_string(text));
+		return json_pack("{s:s, s:b, s:s}", "file", path, "ok", 0, "errors",
+				 buf_string(text));
 	}
 	for (size_t i = 0; i < compiled->n_gaps; i++)
-		json_array_append_new(gaps, json_pack("{s:s, s:s}", "section",
-						      policy_section_name(compiled->gaps[i].section),
-						      "text", compiled->gaps[i].text));
+		json_array_append_new(gaps,
+				      json_pack("{s:s, s:s}", "section",
+						policy_section_name(compiled->gaps[i].section),
+						"text", compiled->gaps[i].text));
 	object = json_pack("{s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:s, s:o}", "file", path, "ok", 1,
 			   "policy", compiled->name, "digest", compiled->digest,
 			   "rules", (json_int_t)load_rule_count(compiled),
@@ -59,8 +61,8 @@ static void file_print(const char *path, const struct policy_compiled *compiled,
 	for (size_t i = 0; i < compiled->n_gaps; i++)
 		log_warning("%s\n  this version cannot enforce it, and \"weir run\" refuses it",
 			    compiled->gaps[i].text);
-	printf("%s: ok (policy %s, %zu rules, %zu addresses, %zu path nodes)\n", path, compiled->name,
-	       load_rule_count(compiled), compiled->n_nets, compiled->n_nodes);
+	printf("%s: ok (policy %s, %zu rules, %zu addresses, %zu path nodes)\n", path,
+	       compiled->name, load_rule_count(compiled), compiled->n_nets, compiled->n_nodes);
 }
 
 static int file_check(struct check *check, const char *path)

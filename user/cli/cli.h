@@ -7,7 +7,7 @@
 
 #include "policy/policy.h"
 
-/* What a command ends with, unless it has a status of its own (>= 0). main.c makes exit codes of it. */
+/* What a command ends with, unless with a status of its own (>= 0); see main.c. */
 enum cli_result {
 	CLI_REFUSED = -1,	/* refused, or invalid input */
 	CLI_USAGE = -2,		/* the command line is wrong; said already */
@@ -29,7 +29,7 @@ struct cli_call {
 	const struct cli_command *command;
 	int argc;		/* argv[0] is the command's name */
 	char **argv;
-	unsigned int stdio;	/* standard descriptors that were open when weir started, a bit each */
+	unsigned int stdio;	/* standard descriptors open when weir started, a bit each */
 };
 
 extern const struct cli_command cli_run, cli_check, cli_doctor;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The command line: the table of commands, and the one place where a result becomes an exit code. */
+/* The command line: the table of commands, and where results become exit codes. */
 #include <stdarg.h>
 #include <string.h>
 

@@ -44,7 +44,8 @@ static int pair_add(const struct cli_call *call, const char *option, struct cli_
 {
 	int r = cli_pairs_add(pairs, optarg);
 
-	return r < 0 ? cli_usage(call->command, "--%s %s: %s", option, optarg, cli_pairs_error(r)) : 0;
+	return r < 0 ? cli_usage(call->command, "--%s %s: %s", option, optarg, cli_pairs_error(r)) :
+		       0;
 }
 
 static int mode_read(const struct cli_call *call, struct run *run)

@@ -93,7 +93,7 @@ static int round_do(struct drain *drain, bool last)
 {
 	int r;
 
-	/* first what an earlier round could not write, so that records stay in the ring until it can */
+	/* first what could not be written before: records stay in the ring until it can */
 	r = journal_flush(drain->journal);
 	if (r < 0)
 		return r;

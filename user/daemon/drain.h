@@ -26,7 +26,7 @@ struct drain_result {
 int drain_start(struct kern *kern, struct journal *journal, struct tally *tally,
 		struct drain **ret);
 
-/* Reads the rings until they are empty, and ends the thread. Call when nothing writes records any more. */
+/* Reads the rings to their ends, and ends the thread. Call when nothing writes any more. */
 void drain_stop(struct drain *drain, struct drain_result *ret);
 
 #endif

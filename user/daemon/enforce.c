@@ -60,16 +60,20 @@ bool enforce_check(const struct policy_compiled *compiled, const struct kern_fea
 		const char *name = policy_section_name(lsm_sections[i]);
 
 		if (wanted(compiled, without, lsm_sections[i]))
-			buf_printf(out, "this kernel cannot enforce \"%s\"; write \"%s: unrestricted\", "
-					"pass --without %s, or boot a kernel with BPF LSM (lsm=...,bpf)\n",
-				   name, name, name);
+			buf_printf(
+				out,
+				"this kernel cannot enforce \"%s\"; write \"%s: unrestricted\", "
+				"pass --without %s, or boot a kernel with BPF LSM (lsm=...,bpf)\n",
+				name, name, name);
 	}
 	if (!kernel->lsm && out->len > before)
 		buf_printf(out, "%s\n", kernel->lsm_why);
 	if (kernel->lsm && !kernel->sequences && files_wanted(compiled, without))
-		buf_add_string(out, "this kernel does not show rename_lock and mount_lock in /proc/kallsyms, "
-				    "without which \"files\" cannot be enforced; set kernel.kptr_restrict "
-				    "below 2, or pass --without files\n");
+		buf_add_string(
+			out,
+			"this kernel does not show rename_lock and mount_lock in /proc/kallsyms, "
+			"without which \"files\" cannot be enforced; set kernel.kptr_restrict "
+			"below 2, or pass --without files\n");
 	return out->len == before;
 }
 

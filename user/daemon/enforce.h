@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Unenforceable is an error: what a policy asks for, against what this kernel and this version can do. */
+/* What a policy asks for, against what this kernel and this version can do. */
 #ifndef WEIR_DAEMON_ENFORCE_H
 #define WEIR_DAEMON_ENFORCE_H
 

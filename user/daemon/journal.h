@@ -36,7 +36,10 @@ struct journal {
  */
 int journal_open(const char *file, struct journal *ret, char **ret_message);
 
-/* Copies what records take from the policy, with the labels of the attach. -EEXIST: a label the policy has as identity. */
+/*
+ * Copies what records take from the policy, with the labels of the attach. -EEXIST: a label the
+ * policy has as identity.
+ */
 int journal_policy(struct journal *journal, const struct policy_compiled *compiled,
 		   const struct policy_pair *labels, size_t n_labels);
 

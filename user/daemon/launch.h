@@ -69,7 +69,7 @@ struct launch {
 	int go_fd;		/* the child starts when a byte comes, ends when it closes */
 	int error_fd;		/* struct launch_failure, if the command could not be executed */
 };
-#define LAUNCH_NONE {.pid = 0, .go_fd = -1, .error_fd = -1}
+#define LAUNCH_NONE ((struct launch){.pid = 0, .go_fd = -1, .error_fd = -1})
 
 /* Where the child stopped short of the command. */
 enum launch_stage {
@@ -115,7 +115,7 @@ void launch_cancel(struct launch *launch);
 struct launch_failure launch_child(const struct launch_options *options, int error_fd,
 				   pid_t parent);
 
-/* Keeps the command from typing into the terminal it shares. Needs no_new_privs. 0 or negative errno. */
+/* Keeps the command from typing into a shared terminal. Needs no_new_privs. 0 or -errno. */
 int launch_filter(void);
 
 #endif

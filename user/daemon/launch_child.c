@@ -29,7 +29,8 @@ static int limits_set(void)
 
 static int environment_set(const struct launch_user *user)
 {
-	if (user->name && (setenv("USER", user->name, 1) < 0 || setenv("LOGNAME", user->name, 1) < 0))
+	if (user->name &&
+	    (setenv("USER", user->name, 1) < 0 || setenv("LOGNAME", user->name, 1) < 0))
 		return -errno;
 	if (user->home && setenv("HOME", user->home, 1) < 0)
 		return -errno;
@@ -103,7 +104,7 @@ static int exec_file(const char *path, char *const *argv)
 	return error;
 }
 
-/* Looks along PATH as a shell does: a file that is there but may not run is remembered, the search goes on. */
+/* Looks along PATH as a shell does: a file that may not run is remembered, and passed by. */
 static int exec_search(char *const *argv)
 {
 	const char *folders = getenv("PATH");
@@ -113,7 +114,8 @@ static int exec_search(char *const *argv)
 		return exec_file(argv[0], argv);
 	if (!*argv[0])
 		return ENOENT;
-	for (const char *at = folders ? folders : _PATH_DEFPATH, *end; at; at = *end ? end + 1 : NULL) {
+	for (const char *at = folders ? folders : _PATH_DEFPATH, *end; at;
+	     at = *end ? end + 1 : NULL) {
 		char path[PATH_MAX];
 		int len, r;
 

@@ -90,8 +90,9 @@ static int sudo_find(const char *uid, const char *gid, struct launch_user *user,
 	const struct passwd *entry;
 
 	if (id_parse(uid, &user->uid) < 0 || !gid || id_parse(gid, &user->gid) < 0)
-		return refuse(-EINVAL, ret_message,
-			      "SUDO_UID and SUDO_GID are not both numbers; name the user with --user");
+		return refuse(
+			-EINVAL, ret_message,
+			"SUDO_UID and SUDO_GID are not both numbers; name the user with --user");
 	user->change = true;
 	entry = getpwuid(user->uid);
 	return entry ? entry_take(entry, user) : 0;

@@ -34,7 +34,8 @@ int leftover_claim(uint64_t cgroup_id, char **ret_path)
 		return r;
 	if (mkdir(LEFTOVER_FOLDER, FOLDER_MODE) < 0 && errno != EEXIST)
 		return -errno;
-	if (asprintf(&path, LEFTOVER_FOLDER "/" RUN_PREFIX "%llu", (unsigned long long)cgroup_id) < 0) {
+	if (asprintf(&path, LEFTOVER_FOLDER "/" RUN_PREFIX "%llu", (unsigned long long)cgroup_id) <
+	    0) {
 		path = NULL;
 		return -ENOMEM;
 	}
@@ -53,10 +54,11 @@ int leftover_claim(uint64_t cgroup_id, char **ret_path)
 	return TAKE_FD(fd);
 }
 
-/* Looks at the pins in a run's folder, or unlinks them. 1: there are some, or were; 0: nothing was pinned. */
+/* Looks at the pins in a run's folder, or unlinks them. 1: there were some; 0: none. */
 static int pins_walk(int fd, bool unpin)
 {
-	int pins = openat(fd, LEFTOVER_PINS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	int pins = openat(fd, LEFTOVER_PINS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+	    r = 0;
 	DIR *dir = pins < 0 ? NULL : fdopendir(pins);
 	struct dirent *entry;
 
@@ -120,7 +122,7 @@ static int leftover_look(uint64_t id, struct leftover *ret)
 	return 0;
 }
 
-/* Nothing lives in it: first the cgroup goes, so that nothing can enter it, then what confined it. */
+/* Nothing lives in it: first the cgroup goes, then, as nothing can enter, what confined it. */
 static int leftover_clear(const struct leftover *leftover, int parent, int fd, const char *name)
 {
 	_cleanup_cgroup_ struct cgroup cgroup = {.fd = -1};
@@ -180,7 +182,7 @@ static int entry_look(int parent, const char *name, bool sweep, struct leftovers
 		return 0;
 	r = pins_walk(fd, false);
 	if (r == 0) {
-		/* nothing pinned: a weir that starts just now, and makes it again, or one that died there */
+		/* nothing pinned: a weir that starts just now, or one that died there */
 		if (sweep) {
 			unlinkat(fd, LEFTOVER_PINS, AT_REMOVEDIR);
 			unlinkat(parent, name, AT_REMOVEDIR);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a policy denies by its absence and this version of weir does not enforce yet: the one table of it. */
+/* The one table of what absence denies and this version of weir does not enforce yet. */
 #ifndef WEIR_DAEMON_PENDING_H
 #define WEIR_DAEMON_PENDING_H
 

@@ -38,7 +38,7 @@ static int failure_status(const struct session *session, const struct launch_fai
 	return SESSION_NOT_EXECUTABLE;
 }
 
-/* The command from its start to its end. *ret_drain is to be stopped by the caller, also on failure. */
+/* The command from start to end. *ret_drain is the caller's to stop, also on failure. */
 static int command_run(struct session *session, struct drain **ret_drain,
 		       struct launch_failure *ret_failure)
 {
@@ -80,7 +80,8 @@ static void result_print(struct session *session, const struct drain_result *res
 
 	if (session->tally.total) {
 		log_notice("%llu %s by policy %s:", (unsigned long long)session->tally.total,
-			   session->audit ? "actions would have been denied" : "actions were denied",
+			   session->audit ? "actions would have been denied" :
+					    "actions were denied",
 			   session->journal.policy.name);
 		tally_print(&session->tally, SUMMARY_LINES);
 	}

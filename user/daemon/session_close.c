@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The end of a session: nothing of the command is left running, and nothing of weir is left behind. */
+/* The end of a session: nothing of the command runs on, nothing of weir is left. */
 #include <string.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "daemon/session_state.h"
 
-/* Tasks end a little after they are dead: the kernel frees them when nothing looks at them any more. */
+/* Tasks end a little after they are dead: the kernel frees them when nobody looks. */
 #define MARKS_WAIT_MS 1000
 #define MARKS_STEP_MS 5
 
@@ -45,7 +45,8 @@ void session_end(struct session *session)
 
 void session_detach(struct session *session, int status, struct drain_result *result)
 {
-	struct event_self detach = {.type = EVENT_SELF_SCOPE_DETACH, .cgroup_id = session->cgroup.id};
+	struct event_self detach = {.type = EVENT_SELF_SCOPE_DETACH,
+				    .cgroup_id = session->cgroup.id};
 	struct event_self stop = {.type = EVENT_SELF_AGENT_STOP, .cgroup_id = session->cgroup.id};
 	char message[64];
 	int r = 0;

@@ -43,7 +43,8 @@ static int policy_open(struct session *session)
 		log_error("%s", strerror(-r));
 	if (r < 0)
 		return r;
-	r = load_file(session->policy_path, options->set, options->n_set, &text, &session->compiled);
+	r = load_file(session->policy_path, options->set, options->n_set, &text,
+		      &session->compiled);
 	text_print(&text);
 	if (r < 0) {
 		log_error("%s: this policy cannot be used", session->policy_path);
@@ -91,7 +92,8 @@ static int log_open(struct session *session)
 	r = journal_open(options->log, &session->journal, &message);
 	if (r < 0)
 		return message_say(message, r);
-	r = journal_policy(&session->journal, session->compiled, options->labels, options->n_labels);
+	r = journal_policy(&session->journal, session->compiled, options->labels,
+			   options->n_labels);
 	if (r == -EEXIST)
 		log_error("a --label has a key that the policy's identity has already");
 	else if (r < 0)
@@ -160,7 +162,8 @@ static int kernel_open(struct session *session)
 		return message_say(message, r);
 	session->run_fd = leftover_claim(session->cgroup.id, &session->run_folder);
 	if (session->run_fd < 0) {
-		log_error("cannot make a folder in %s: %s", LEFTOVER_FOLDER, strerror(-session->run_fd));
+		log_error("cannot make a folder in %s: %s", LEFTOVER_FOLDER,
+			  strerror(-session->run_fd));
 		return session->run_fd;
 	}
 	if (asprintf(&pins, "%s/%s", session->run_folder, LEFTOVER_PINS) < 0) {
@@ -187,7 +190,8 @@ static int scope_open(struct session *session)
 	r = kern_scope_attach(session->kern, session->cgroup.id, session->cgroup.level, instance,
 			      &session->scope);
 	if (r >= 0)
-		r = journal_scope(&session->journal, session->cgroup.path, session->options->without);
+		r = journal_scope(&session->journal, session->cgroup.path,
+				  session->options->without);
 	if (r < 0)
 		log_error("cannot put %s under %s: %s", session->cgroup.path, session->policy_path,
 			  strerror(-r));

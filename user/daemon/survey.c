@@ -98,8 +98,8 @@ static int section_add(struct survey *survey, enum policy_section section)
 
 	if (section != POLICY_SECTION_NETWORK && !kernel->lsm)
 		return item_add(survey, name, SURVEY_CANNOT,
-				"needs BPF LSM; \"%s: unrestricted\" or --without %s gives it up", name,
-				name);
+				"needs BPF LSM; \"%s: unrestricted\" or --without %s gives it up",
+				name, name);
 	if (pending_whole(section))
 		return item_add(survey, name, SURVEY_NOT_YET, "by this version: %s", pending);
 	if (!base)
@@ -108,8 +108,8 @@ static int section_add(struct survey *survey, enum policy_section section)
 		return item_add(survey, name, SURVEY_CANNOT,
 				"rename_lock and mount_lock cannot be read; set kernel.kptr_restrict to 0 or 1");
 	if (pending)
-		return item_add(survey, name, SURVEY_PARTLY, "enforced; not yet by this version: %s",
-				pending);
+		return item_add(survey, name, SURVEY_PARTLY,
+				"enforced; not yet by this version: %s", pending);
 	return item_add(survey, name, SURVEY_YES, "enforced");
 }
 
@@ -125,9 +125,11 @@ int survey_take(struct survey *ret)
 	if (r >= 0)
 		r = item_add(&survey, "names", SURVEY_NOT_YET, "by this version: rules with hosts");
 	if (r >= 0)
-		r = item_add(&survey, "stickiness", survey.kernel.lsm ? SURVEY_YES : SURVEY_CANNOT, "%s",
-			     survey.kernel.lsm ? "a task cannot leave its policy" :
-			     "without BPF LSM a task that leaves its cgroup leaves its policy");
+		r = item_add(
+			&survey, "stickiness", survey.kernel.lsm ? SURVEY_YES : SURVEY_CANNOT, "%s",
+			survey.kernel.lsm ?
+				"a task cannot leave its policy" :
+				"without BPF LSM a task that leaves its cgroup leaves its policy");
 	if (r >= 0)
 		r = leftovers_find(false, &survey.leftovers);
 	if (r < 0)

@@ -32,13 +32,14 @@ struct event_policy {
 	struct event_rules files;	/* file.*, process.exec */
 };
 
-/* What the log's line takes from elsewhere. Everything is borrowed for the call; NULL and 0: not known. */
+/* What a log line takes from elsewhere, borrowed for the call. NULL and 0: not known. */
 struct event_context {
 	uint64_t seq;				/* audit_log_next_seq() */
 	const char *host;
 	int64_t utc_offset_ns;			/* CLOCK_REALTIME - CLOCK_BOOTTIME */
 	const struct event_policy *policy;	/* by the record's instance_serial */
-	const struct event_pair *identity;	/* the policy's pairs, then those of the attach; no key twice */
+	/* the policy's pairs, then those of the attach; no key twice */
+	const struct event_pair *identity;
 	size_t n_identity;
 	const char *cgroup;			/* path of the scope that decided */
 	const char *const *without;		/* sections given up */

@@ -108,7 +108,7 @@ static int exec_decode(const char *data, size_t size, struct event *ret)
 	struct weir_event_exec record;
 	const char *path = data + sizeof(record);
 
-	/* the two forms share their first fields and differ in size for all lengths they can state */
+	/* the two forms begin alike, and differ in size whatever lengths they state */
 	if (size < sizeof(record))
 		return file_decode(data, size, ret);
 	memcpy(&record, data, sizeof(record));
@@ -140,16 +140,11 @@ static int exit_decode(const char *data, size_t size, struct event *ret)
 typedef int (*decode_fn)(const char *data, size_t size, struct event *ret);
 
 static const decode_fn decoders[WEIR_EVENT_COUNT] = {
-	[WEIR_EVENT_CONNECT] = flow_decode,
-	[WEIR_EVENT_SEND] = flow_decode,
-	[WEIR_EVENT_FILE_OPEN] = file_decode,
-	[WEIR_EVENT_FILE_CREATE] = file_decode,
-	[WEIR_EVENT_FILE_DELETE] = file_decode,
-	[WEIR_EVENT_FILE_RENAME] = file_decode,
-	[WEIR_EVENT_FILE_LINK] = file_decode,
-	[WEIR_EVENT_FILE_ATTRIBUTE] = file_decode,
-	[WEIR_EVENT_EXEC] = exec_decode,
-	[WEIR_EVENT_EXIT] = exit_decode,
+	[WEIR_EVENT_CONNECT] = flow_decode,	[WEIR_EVENT_SEND] = flow_decode,
+	[WEIR_EVENT_FILE_OPEN] = file_decode,	[WEIR_EVENT_FILE_CREATE] = file_decode,
+	[WEIR_EVENT_FILE_DELETE] = file_decode, [WEIR_EVENT_FILE_RENAME] = file_decode,
+	[WEIR_EVENT_FILE_LINK] = file_decode,	[WEIR_EVENT_FILE_ATTRIBUTE] = file_decode,
+	[WEIR_EVENT_EXEC] = exec_decode,	[WEIR_EVENT_EXIT] = exit_decode,
 };
 
 int event_decode(const void *data, size_t size, struct event *ret)

@@ -13,7 +13,7 @@
 
 #include "weir/abi.h"
 
-/* Stands before a path of which only the innermost part is known: ".../b/c". A whole path starts with '/'. */
+/* Before a path of which only the innermost part is known: ".../b/c". Whole ones start with '/'. */
 #define EVENT_PATH_UNRESOLVED "..."
 
 /* A path as '/'-joined text. Its bytes are the file system's: any but NUL. */
@@ -41,7 +41,8 @@ struct event {
 	struct event_path target;
 
 	bool has_args;		/* an exec that happened */
-	const char *args;	/* strings, each NUL-terminated but perhaps the last; into the record's bytes */
+	/* strings, each NUL-terminated but perhaps the last; into the record's bytes */
+	const char *args;
 	size_t args_len;
 	uint32_t args_total;	/* bytes they have in all; more than args_len: cut */
 

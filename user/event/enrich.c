@@ -178,7 +178,7 @@ static void comm_set(struct entry *entry, const struct weir_event_head *head)
 		strncpy(entry->comm, head->comm, sizeof(entry->comm));
 }
 
-/* The parent's program, where the parent ran it before it forked and the name has not changed since. */
+/* The parent's program, if it ran it before it forked and kept its name since. */
 static void inherit(struct process_table *table, struct entry *entry,
 		    const struct weir_event_head *head)
 {

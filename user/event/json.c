@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Kernel records as log lines; see json.h. The hot path: one pass, no allocation once the buffer has grown. */
+/* Kernel records as log lines; see json.h. One pass, and no allocation in the long run. */
 #include "event/json.h"
 
 #include <netinet/in.h>

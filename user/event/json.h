@@ -32,7 +32,8 @@ int event_json(struct buf *out, const struct event *event, const struct event_co
 struct event_self {
 	enum event_self_type type;
 	uint64_t time_ns;		/* CLOCK_BOOTTIME */
-	uint64_t cgroup_id;		/* scope.*: with context->cgroup; agent.*, policy.*: of the scope concerned */
+	/* scope.*: with context->cgroup; agent.*, policy.*: of the scope concerned */
+	uint64_t cgroup_id;
 
 	const char *version;		/* agent.start: of weir */
 	const char *kernel;		/* agent.start: uname's release */
@@ -42,11 +43,14 @@ struct event_self {
 	const char *message;		/* agent.stop: why */
 	const struct event_pair *parameters;	/* policy.load, scope.attach: values in force */
 	size_t n_parameters;
-	const char *const *command;		/* scope.attach: what is run, with its arguments; ends with NULL */
-	const struct event_pair *descriptors;	/* scope.attach: what it inherits: "0", and the file behind it */
+	/* scope.attach: what is run, with its arguments; ends with NULL */
+	const char *const *command;
+	/* scope.attach: what it inherits: "0", and the file behind it */
+	const struct event_pair *descriptors;
 	size_t n_descriptors;
 
-	uint64_t lost[EVENT_LOST_COUNT];	/* audit.lost: by enum weir_event_type, EVENT_LOST_UNKNOWN */
+	/* audit.lost: by enum weir_event_type, EVENT_LOST_UNKNOWN */
+	uint64_t lost[EVENT_LOST_COUNT];
 	uint64_t from_ns, to_ns;		/* audit.lost: CLOCK_BOOTTIME, when it was lost */
 };
 

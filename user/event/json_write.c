@@ -28,9 +28,10 @@ static uint64_t special_bytes(uint64_t word)
 {
 	uint64_t quote = word ^ EACH_BYTE('"'), backslash = word ^ EACH_BYTE('\\');
 
-	/* below 0x20, '"', '\\', DEL and above: borrows and carries only ever add to what is found */
+	/* below 0x20, '"', '\\', DEL and above: borrows and carries only add to what is found */
 	return ((word - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1)) |
-		(word + EACH_BYTE(1)) | word) & EACH_BYTE(0x80);
+		(word + EACH_BYTE(1)) | word) &
+	       EACH_BYTE(0x80);
 }
 
 /* Bytes that stand for themselves: printable ASCII but '"' and '\'. */
@@ -118,7 +119,7 @@ void jsonw_base64(struct buf *out, const char *data, size_t len)
 }
 
 void jsonw_bytes_add(struct buf *out, const char *name, size_t name_len, const char *data,
-		    size_t len)
+		     size_t len)
 {
 	jsonw_name_add(out, name, name_len);
 	if (jsonw_string(out, data, len))

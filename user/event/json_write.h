@@ -39,9 +39,8 @@ void jsonw_base64(struct buf *out, const char *data, size_t len);
 
 /* "name":"text", and "name_b64" with the exact bytes where the text is not UTF-8. */
 void jsonw_bytes_add(struct buf *out, const char *name, size_t name_len, const char *data,
-		    size_t len);
-#define jsonw_bytes(out, name, data, len) \
-	jsonw_bytes_add(out, JSONW_NAME(name), data, len)
+		     size_t len);
+#define jsonw_bytes(out, name, data, len) jsonw_bytes_add(out, JSONW_NAME(name), data, len)
 
 /* The same for a C string; NULL is left out. */
 void jsonw_text_add(struct buf *out, const char *name, size_t name_len, const char *text);

@@ -10,16 +10,11 @@
 #include "base/cleanup.h"
 
 static const char *const types[] = {
-	[WEIR_EVENT_CONNECT] = "network.connect",
-	[WEIR_EVENT_SEND] = "network.send",
-	[WEIR_EVENT_FILE_OPEN] = "file.open",
-	[WEIR_EVENT_FILE_CREATE] = "file.create",
-	[WEIR_EVENT_FILE_DELETE] = "file.delete",
-	[WEIR_EVENT_FILE_RENAME] = "file.rename",
-	[WEIR_EVENT_FILE_LINK] = "file.link",
-	[WEIR_EVENT_FILE_ATTRIBUTE] = "file.attribute",
-	[WEIR_EVENT_EXEC] = "process.exec",
-	[WEIR_EVENT_EXIT] = "process.exit",
+	[WEIR_EVENT_CONNECT] = "network.connect", [WEIR_EVENT_SEND] = "network.send",
+	[WEIR_EVENT_FILE_OPEN] = "file.open",	  [WEIR_EVENT_FILE_CREATE] = "file.create",
+	[WEIR_EVENT_FILE_DELETE] = "file.delete", [WEIR_EVENT_FILE_RENAME] = "file.rename",
+	[WEIR_EVENT_FILE_LINK] = "file.link",	  [WEIR_EVENT_FILE_ATTRIBUTE] = "file.attribute",
+	[WEIR_EVENT_EXEC] = "process.exec",	  [WEIR_EVENT_EXIT] = "process.exit",
 };
 _Static_assert(ARRAY_SIZE(types) == WEIR_EVENT_COUNT, "every type has its word");
 
@@ -44,21 +39,16 @@ static const char *const reasons[] = {
 _Static_assert(ARRAY_SIZE(reasons) == WEIR_REASON_COUNT, "every reason has its word");
 
 static const char *const accesses[] = {
-	[WEIR_ACCESS_READ] = "read",
-	[WEIR_ACCESS_WRITE] = "write",
-	[WEIR_ACCESS_CREATE] = "create",
-	[WEIR_ACCESS_DELETE] = "delete",
+	[WEIR_ACCESS_READ] = "read",	   [WEIR_ACCESS_WRITE] = "write",
+	[WEIR_ACCESS_CREATE] = "create",   [WEIR_ACCESS_DELETE] = "delete",
 	[WEIR_ACCESS_EXECUTE] = "execute",
 };
 _Static_assert(ARRAY_SIZE(accesses) == WEIR_ACCESS_COUNT, "every access has its word");
 
 static const char *const self_types[] = {
-	[EVENT_SELF_POLICY_LOAD] = "policy.load",
-	[EVENT_SELF_POLICY_REJECT] = "policy.reject",
-	[EVENT_SELF_SCOPE_ATTACH] = "scope.attach",
-	[EVENT_SELF_SCOPE_DETACH] = "scope.detach",
-	[EVENT_SELF_AGENT_START] = "agent.start",
-	[EVENT_SELF_AGENT_STOP] = "agent.stop",
+	[EVENT_SELF_POLICY_LOAD] = "policy.load",   [EVENT_SELF_POLICY_REJECT] = "policy.reject",
+	[EVENT_SELF_SCOPE_ATTACH] = "scope.attach", [EVENT_SELF_SCOPE_DETACH] = "scope.detach",
+	[EVENT_SELF_AGENT_START] = "agent.start",   [EVENT_SELF_AGENT_STOP] = "agent.stop",
 	[EVENT_SELF_AUDIT_LOST] = "audit.lost",
 };
 _Static_assert(ARRAY_SIZE(self_types) == EVENT_SELF_COUNT, "every type has its word");

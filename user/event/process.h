@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is known of a process besides what its records say: filled by enrich.c, written by json.c. */
+/* What is known of a process besides its records: filled by enrich.c, written by json.c. */
 #ifndef WEIR_EVENT_PROCESS_H
 #define WEIR_EVENT_PROCESS_H
 

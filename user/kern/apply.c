@@ -175,8 +175,8 @@ int kern_instance_load(struct kern *kern, const struct policy_compiled *compiled
 	err = tables_put(kern, compiled, index);
 	if (err < 0)
 		return err;
-	err = bpf_map__update_elem(kern->skel->maps.weir_instances, &index, sizeof(index), &instance,
-				   sizeof(instance), 0);
+	err = bpf_map__update_elem(kern->skel->maps.weir_instances, &index, sizeof(index),
+				   &instance, sizeof(instance), 0);
 	if (err < 0) {
 		tables_drop(kern, index);
 		return err;

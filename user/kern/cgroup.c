@@ -155,7 +155,8 @@ int cgroup_open(const char *path, struct cgroup *ret)
 	root = cgroup_root_open();
 	if (root < 0)
 		return root;
-	fd = openat(root, path[1] ? path + 1 : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(root, path[1] ? path + 1 : ".",
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	r = folder_id(fd, &id);

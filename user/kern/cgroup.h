@@ -15,7 +15,7 @@ struct cgroup {
 	unsigned int level;	/* depth below the root, root: 0 */
 };
 
-/* Folder at which cgroup2 is mounted, from /proc/self/mountinfo. Returns 0, -ENOENT or another errno. */
+/* Folder at which cgroup2 is mounted, by /proc/self/mountinfo. 0, -ENOENT or another errno. */
 int cgroup_mount_path(char *ret, size_t size);
 
 /* Opens the hierarchy's root folder. Returns a descriptor or negative errno. */
@@ -27,7 +27,7 @@ int cgroup_create(const char *name, struct cgroup *ret);
 /* Opens an existing cgroup by its path below the root. -EXDEV: outside the cgroup namespace. */
 int cgroup_open(const char *path, struct cgroup *ret);
 
-/* Path below the root of the cgroup with this id (kernfs file handle). -ESTALE: there is none. Heap string. */
+/* Path below the root of the cgroup with this id. -ESTALE: there is none. Heap string. */
 int cgroup_path_of(uint64_t id, char **ret);
 
 /* Moves the calling process into the cgroup. */

@@ -27,7 +27,7 @@ struct kern_features {
 	char cgroup2_path[256];
 };
 
-/* Never fails: what could not be found out is false, with the reason where there is a field for it. */
+/* Never fails: what could not be found out is false, with a reason if it has a field. */
 void kern_probe(struct kern_features *ret);
 
 struct kern;
@@ -86,7 +86,7 @@ int kern_instance_load(struct kern *kern, const struct policy_compiled *compiled
 /* Frees an instance no scope points at, after every decision under it has ended. */
 int kern_instance_free(struct kern *kern, uint32_t instance);
 
-/* Puts a cgroup under an instance. -EEXIST: it is a scope; -ENOSPC: WEIR_SCOPES_MAX; -E2BIG: too deep. */
+/* Puts a cgroup under an instance. -EEXIST: a scope; -ENOSPC: WEIR_SCOPES_MAX; -E2BIG: too deep. */
 int kern_scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
 		      uint32_t instance, weir_scope_t *ret_scope);
 
@@ -127,7 +127,7 @@ int ring_open(struct kern *kern, ring_record_fn record, void *context, struct ri
 /* Delivers what is there, denials first. Returns the number of records, or < 0. */
 int ring_drain(struct ring *ring);
 
-/* Waits until a denial comes in or much waits, at most timeout_ms, or until wake_fd (-1: none) is readable. */
+/* Until a denial comes or much waits, at most timeout_ms, or wake_fd (-1: none) is readable. */
 int ring_wait(struct ring *ring, int wake_fd, int timeout_ms);
 
 void ring_close(struct ring *ring);

@@ -82,23 +82,26 @@ static int config_fill(struct kern *kern, char **ret_message)
 
 	config = map_mapped(kern->skel->maps.weir_config, sizeof(*config));
 	if (!config)
-		return kern_fail(ret_message, -errno, "cannot map weir_config: %s", strerror(errno));
+		return kern_fail(ret_message, -errno, "cannot map weir_config: %s",
+				 strerror(errno));
 	kern->config = config;
 	kern->scopes = map_mapped(kern->skel->maps.weir_scopes,
 				  WEIR_SCOPES_MAX * sizeof(*kern->scopes));
 	if (!kern->scopes)
-		return kern_fail(ret_message, -errno, "cannot map weir_scopes: %s", strerror(errno));
+		return kern_fail(ret_message, -errno, "cannot map weir_scopes: %s",
+				 strerror(errno));
 	if (getrandom(&config->seed, sizeof(config->seed), 0) != sizeof(config->seed))
 		return kern_fail(ret_message, -EIO, "cannot get random bytes");
 	config->generation = 1;
 	config->wake_bytes = bpf_map__max_entries(kern->skel->maps.weir_ring_allow) / 4;
 	config->sticky = kern->options.lsm;
 	if (kern->options.files && sequences_find(&sequences) < 0)
-		return kern_fail(ret_message, -ENOTSUP,
-				 "the kernel does not show rename_lock and mount_lock in "
-				 "/proc/kallsyms, without which paths cannot be told safely; use a "
-				 "kernel with CONFIG_KALLSYMS_ALL and kernel.kptr_restrict below 2, "
-				 "or give files up with --without files");
+		return kern_fail(
+			ret_message, -ENOTSUP,
+			"the kernel does not show rename_lock and mount_lock in "
+			"/proc/kallsyms, without which paths cannot be told safely; use a "
+			"kernel with CONFIG_KALLSYMS_ALL and kernel.kptr_restrict below 2, "
+			"or give files up with --without files");
 	config->rename_lock = sequences.rename_lock;
 	config->mount_lock = sequences.mount_lock;
 	clock_gettime(CLOCK_BOOTTIME, &now);
@@ -135,9 +138,11 @@ int kern_open(const struct kern_options *options, struct kern **ret, char **ret_
 		return kern_fail(ret_message, err, "cannot size the maps: %s", strerror(-err));
 	err = weir_bpf__load(kern->skel);
 	if (err < 0)
-		return kern_fail(ret_message, err,
-				 "the kernel refused the BPF programs: %s; `weir doctor` says what it "
-				 "can do, WEIR_DEBUG=1 shows its words", strerror(-err));
+		return kern_fail(
+			ret_message, err,
+			"the kernel refused the BPF programs: %s; `weir doctor` says what it "
+			"can do, WEIR_DEBUG=1 shows its words",
+			strerror(-err));
 	err = config_fill(kern, ret_message);
 	if (err < 0)
 		return err;
@@ -148,9 +153,14 @@ int kern_open(const struct kern_options *options, struct kern **ret, char **ret_
 	return 0;
 }
 
+static bool section_is(const struct bpf_program *program, const char *prefix)
+{
+	return strncmp(bpf_program__section_name(program), prefix, strlen(prefix)) == 0;
+}
+
 static struct bpf_link *attach_one(const struct bpf_program *program, int root_fd)
 {
-	if (strncmp(bpf_program__section_name(program), "cgroup/", 7) == 0)
+	if (section_is(program, "cgroup/"))
 		return bpf_program__attach_cgroup(program, root_fd);
 	return bpf_program__attach(program);
 }
@@ -159,11 +169,13 @@ static int attach_failed(const struct bpf_program *program, int err, char **ret_
 {
 	const char *name = bpf_program__name(program);
 
-	if (err == -EPERM && strncmp(bpf_program__section_name(program), "cgroup/", 7) == 0)
-		return kern_fail(ret_message, err,
-				 "cannot attach %s to the root cgroup: %s; if another tool attached a "
-				 "program there without BPF_F_ALLOW_MULTI (`bpftool cgroup show` names "
-				 "it), detach that first", name, strerror(-err));
+	if (err == -EPERM && section_is(program, "cgroup/"))
+		return kern_fail(
+			ret_message, err,
+			"cannot attach %s to the root cgroup: %s; if another tool attached a "
+			"program there without BPF_F_ALLOW_MULTI (`bpftool cgroup show` names "
+			"it), detach that first",
+			name, strerror(-err));
 	return kern_fail(ret_message, err, "cannot attach %s: %s", name, strerror(-err));
 }
 
@@ -181,9 +193,10 @@ int kern_attach(struct kern *kern, char **ret_message)
 		for (i = 0; i < skeleton->prog_cnt; i++) {
 			const struct bpf_prog_skeleton *entry = &skeleton->progs[i];
 			struct bpf_program *program = *entry->prog;
-			bool mark = strncmp(bpf_program__section_name(program), "lsm/task_", 9) == 0;
+			bool mark = section_is(program, "lsm/task_");
 
-			if (!entry->link || !bpf_program__autoload(program) || mark == (pass == 1) ||
+			if (!entry->link || !bpf_program__autoload(program) ||
+			    mark == (pass == 1) ||
 			    bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
 				continue;
 			*entry->link = attach_one(program, root_fd);

@@ -49,9 +49,11 @@ int kern_pin(struct kern *kern, const char *dir, char **ret_message)
 
 	err = bpffs_ensure();
 	if (err < 0)
-		return kern_fail(ret_message, err, "cannot mount a bpffs at " BPFFS ": %s; without it "
-				 "enforcement would end with weir itself. Mount it: mount -t bpf bpf "
-				 BPFFS, strerror(-err));
+		return kern_fail(
+			ret_message, err,
+			"cannot mount a bpffs at " BPFFS ": %s; without it "
+			"enforcement would end with weir itself. Mount it: mount -t bpf bpf " BPFFS,
+			strerror(-err));
 	err = folder_make(dir);
 	if (err < 0)
 		return kern_fail(ret_message, err, "cannot make %s: %s", dir, strerror(-err));
@@ -68,7 +70,8 @@ int kern_pin(struct kern *kern, const char *dir, char **ret_message)
 			return kern_fail(ret_message, -ENOMEM, "out of memory");
 		err = bpf_link__pin(*link, path);
 		if (err < 0)
-			return kern_fail(ret_message, err, "cannot pin %s: %s", path, strerror(-err));
+			return kern_fail(ret_message, err, "cannot pin %s: %s", path,
+					 strerror(-err));
 	}
 	return 0;
 }

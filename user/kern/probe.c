@@ -66,7 +66,8 @@ static void probe_lsm(struct kern_features *features)
 	active = lsm_active();
 	if (active == 0) {
 		snprintf(features->lsm_why, sizeof(features->lsm_why),
-			 "\"bpf\" is not in " LSM_LIST "; boot with lsm=…,bpf on the kernel command "
+			 "\"bpf\" is not in " LSM_LIST
+			 "; boot with lsm=…,bpf on the kernel command "
 			 "line");
 		return;
 	}
@@ -88,8 +89,8 @@ void kern_probe(struct kern_features *ret)
 	if (uname(&uts) == 0)
 		snprintf(features.release, sizeof(features.release), "%s", uts.release);
 	libbpf_set_print(NULL);
-	features.privileged = program_loads(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT,
-					    NULL) == 0;
+	features.privileged = program_loads(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+					    BPF_CGROUP_INET4_CONNECT, NULL) == 0;
 	features.btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 	features.cgroup2 = cgroup_mount_path(features.cgroup2_path,
 					     sizeof(features.cgroup2_path)) == 0;

@@ -119,7 +119,8 @@ int kern_scope_detach(struct kern *kern, weir_scope_t handle)
 	cgroup_id = scope->cgroup_id;
 	__atomic_store_n(&scope->handle, 0, __ATOMIC_SEQ_CST);
 	generation_raise(kern);
-	return bpf_map__delete_elem(kern->skel->maps.weir_cgroups, &cgroup_id, sizeof(cgroup_id), 0);
+	return bpf_map__delete_elem(kern->skel->maps.weir_cgroups, &cgroup_id, sizeof(cgroup_id),
+				    0);
 }
 
 int kern_launcher_arm(struct kern *kern, weir_scope_t scope)

@@ -16,7 +16,7 @@ static size_t index_of(const char *const *names, size_t n, const char *name)
 	return i;
 }
 
-/* One pass for all: the file has as many lines as the kernel has symbols, and is made anew each time. */
+/* One pass for all: the file has a line for each symbol, and is made anew each time. */
 int sequences_find(struct sequences *ret)
 {
 	static const char *const names[] = {"rename_lock", "mount_lock"};

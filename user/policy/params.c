@@ -142,7 +142,8 @@ static void undeclared_check(struct reader *reader, const struct params *params)
 			report_hint(reader->report, "did you mean \"%s\"?", close);
 		else
 			report_hint(reader->report,
-				    "declare it under \"parameters:\", or leave out --set %s=…", key);
+				    "declare it under \"parameters:\", or leave out --set %s=…",
+				    key);
 	}
 }
 
@@ -150,7 +151,8 @@ void params_read(struct reader *reader, const struct yaml *value, struct params 
 {
 	const struct yaml *entry;
 
-	if (value && field_is(reader, value, YAML_MAP, "NAME: {default: VALUE, description: TEXT}") &&
+	if (value &&
+	    field_is(reader, value, YAML_MAP, "NAME: {default: VALUE, description: TEXT}") &&
 	    value->first) {
 		ret->list = reader_array(reader, yaml_count(value), sizeof(*ret->list));
 		for (entry = value->first; entry && ret->list; entry = entry->next)

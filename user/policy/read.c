@@ -49,7 +49,8 @@ static void description_read(struct reader *reader, const struct yaml *value, vo
 
 static void expires_read(struct reader *reader, const struct yaml *value, void *target)
 {
-	const char *text = field_text(reader, value, false, "a time in UTC, as 2026-12-31T00:00:00Z");
+	const char *text = field_text(reader, value, false,
+				      "a time in UTC, as 2026-12-31T00:00:00Z");
 
 	(void)target;
 	if (!text || time_parse(text, &reader->head->expires_s) == 0)
@@ -229,7 +230,8 @@ void file_read_into(struct reader *reader, const struct source *source, bool inc
 			parameters_keep(reader, &own);
 		if (value_find(root, "include"))
 			includes_read(reader, value_find(root, "include"));
-		fields_read(reader, root, "a policy", policy_fields, ARRAY_SIZE(policy_fields), NULL);
+		fields_read(reader, root, "a policy", policy_fields, ARRAY_SIZE(policy_fields),
+			    NULL);
 	}
 	reader->file = file.parent;
 	reader->params = params;

@@ -34,7 +34,8 @@ static void upstream_read(struct reader *reader, const struct yaml *value, void 
 			head->n_upstreams++;
 			continue;
 		}
-		report_add(reader->report, &item->place, "\"%s\" is not a resolver's address", text);
+		report_add(reader->report, &item->place, "\"%s\" is not a resolver's address",
+			   text);
 		report_hint(reader->report, UPSTREAM_FORM);
 	}
 }

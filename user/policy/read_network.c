@@ -29,7 +29,8 @@ void section_enter(struct reader *reader, enum policy_section section, const str
 void rule_name_read(struct reader *reader, const struct yaml *value, const char **ret,
 		    struct place *ret_place)
 {
-	const char *text = field_text(reader, value, false, "the name that events and messages use");
+	const char *text = field_text(reader, value, false,
+				      "the name that events and messages use");
 
 	*ret_place = value->place;
 	if (!text)

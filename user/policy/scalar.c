@@ -39,9 +39,10 @@ bool source_check(const struct source *source, struct report *report)
 			return false;
 		}
 		if (character_hidden(code)) {
-			byte_report(source, at,
-				    "an invisible character, or one that sets the direction of text",
-				    report);
+			byte_report(
+				source, at,
+				"an invisible character, or one that sets the direction of text",
+				report);
 			return false;
 		}
 	}

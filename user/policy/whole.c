@@ -142,7 +142,8 @@ static void unrestricted_check(struct reader *reader)
 		if (policy->unrestricted[i] && denied[i]) {
 			report_add(reader->report, &policy->section_place[i],
 				   "%s is unrestricted, but included rules deny", name);
-			report_hint(reader->report, "list what is allowed, or leave the include out");
+			report_hint(reader->report,
+				    "list what is allowed, or leave the include out");
 		}
 	}
 }

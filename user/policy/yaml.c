@@ -145,7 +145,8 @@ static void key_take(struct builder *builder, struct level *level, struct yaml *
 	if (key->kind == YAML_STRING && plain && strcmp(key->text, "<<") == 0) {
 		report_add(builder->report, &key->place,
 			   "merge keys are not part of the policy language");
-		report_hint(builder->report, "write out what the merge would bring, or use include");
+		report_hint(builder->report,
+			    "write out what the merge would bring, or use include");
 		key->kind = YAML_BAD;
 	} else if (key->kind != YAML_STRING && key->kind != YAML_BAD) {
 		report_add(builder->report, &key->place, "a key is text, this is %s",

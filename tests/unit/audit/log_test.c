@@ -151,7 +151,8 @@ static void long_lines_are_found_whole(void **state)
 
 	assert_non_null(file);
 	memset(rest, 'x', sizeof(rest) - 1);
-	fprintf(file, "{\"v\":1,\"seq\":41,\"a\":\"%s\"}\n{\"v\":1,\"seq\":42,\"a\":\"%s\"}\n", rest, rest);
+	fprintf(file, "{\"v\":1,\"seq\":41,\"a\":\"%s\"}\n{\"v\":1,\"seq\":42,\"a\":\"%s\"}\n",
+		rest, rest);
 	fflush(file);
 	assert_int_equal(audit_log_open(place->path, false, &log, &found), 0);
 	assert_int_equal(found.last_seq, 42);
@@ -161,8 +162,11 @@ static void long_lines_are_found_whole(void **state)
 static void refuses_what_is_no_log(void **state)
 {
 	static const char *const texts[] = {
-		"root:x:0:0\n", "{\"v\":2,\"seq\":1,\"a\":1}\n", "{\"v\":1,\"seq\":1,\"a\":1}\nnote\n",
-		"{\"v\":1,\"seq\":1,\"a\":1}\nnote", "x",
+		"root:x:0:0\n",
+		"{\"v\":2,\"seq\":1,\"a\":1}\n",
+		"{\"v\":1,\"seq\":1,\"a\":1}\nnote\n",
+		"{\"v\":1,\"seq\":1,\"a\":1}\nnote",
+		"x",
 	};
 	struct place *place = *state;
 	struct audit_log *log = NULL;

@@ -85,8 +85,10 @@ static void escapes_what_terminals_obey(void **state)
 	(void)state;
 #define EXPECT(data, text, word) expect_escaped(data, sizeof(data) - 1, text, word)
 	EXPECT("/usr/bin/env", "/usr/bin/env", "/usr/bin/env");
-	EXPECT("/tmp/\xc3\xa4\xe6\x97\xa5", "/tmp/\xc3\xa4\xe6\x97\xa5", "/tmp/\xc3\xa4\xe6\x97\xa5");
-	EXPECT("\033[2J\r\n\t\a", "\\x1b[2J\\x0d\\x0a\\x09\\x07", "\"\\x1b[2J\\x0d\\x0a\\x09\\x07\"");
+	EXPECT("/tmp/\xc3\xa4\xe6\x97\xa5", "/tmp/\xc3\xa4\xe6\x97\xa5",
+	       "/tmp/\xc3\xa4\xe6\x97\xa5");
+	EXPECT("\033[2J\r\n\t\a", "\\x1b[2J\\x0d\\x0a\\x09\\x07",
+	       "\"\\x1b[2J\\x0d\\x0a\\x09\\x07\"");
 	EXPECT("a\0b", "a\\x00b", "a\\x00b");
 	EXPECT("\x7f", "\\x7f", "\\x7f");
 	EXPECT("\x9b" "31m", "\\x9b31m", "\\x9b31m");	/* CSI as one byte */

@@ -31,7 +31,8 @@ static int decode(const struct record *record, size_t size, struct event *ret)
 
 static void reads_flows(void **state)
 {
-	struct record record = flow_make(denied(WEIR_EVENT_CONNECT), "203.0.113.7", 443, IPPROTO_TCP);
+	struct record record = flow_make(denied(WEIR_EVENT_CONNECT), "203.0.113.7", 443,
+					 IPPROTO_TCP);
 	struct event event;
 
 	(void)state;
@@ -173,7 +174,8 @@ static void refuses_what_is_not_in_the_enumerations(void **state)
 	head.reason = WEIR_REASON_COUNT;
 	record = flow_make(head, "203.0.113.7", 443, IPPROTO_TCP);
 	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
-	record = file_make(denied(WEIR_EVENT_FILE_OPEN), WEIR_ACCESS_BIT(WEIR_ACCESS_COUNT), "/a", NULL);
+	record = file_make(denied(WEIR_EVENT_FILE_OPEN), WEIR_ACCESS_BIT(WEIR_ACCESS_COUNT), "/a",
+			   NULL);
 	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
 }
 
@@ -209,7 +211,8 @@ static void refuses_components_that_cannot_be(void **state)
 	record = file_make(denied(WEIR_EVENT_FILE_OPEN), READ, "/a", "/b");
 	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);	/* has no target */
 	record = exec_make(denied(WEIR_EVENT_EXEC), "/bin/sh", "sh\0x\0", 5, 4);
-	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);	/* fewer in all than here */
+	assert_int_equal(decode(&record, record.size, &event),
+			 -EBADMSG); /* fewer in all than here */
 }
 
 static void every_value_has_a_word_and_back(void **state)

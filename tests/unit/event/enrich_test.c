@@ -33,7 +33,8 @@ static int look_up(void *context, uint32_t pid, uint64_t start_ns, struct proces
 
 	world->asked++;
 	for (one = world->living; one->pid; one++) {
-		if (one->pid != pid || one->start_ns / PROCESS_TICK_NS != start_ns / PROCESS_TICK_NS)
+		if (one->pid != pid ||
+		    one->start_ns / PROCESS_TICK_NS != start_ns / PROCESS_TICK_NS)
 			continue;
 		memset(ret->comm, 0, sizeof(ret->comm));
 		strcpy(ret->comm, one->comm);
@@ -68,7 +69,8 @@ static int teardown(void **state)
 /* Who acts in a record: pid 20, started at 100 ms, child of 10, started at 50 ms. */
 static struct weir_event_head actor(enum weir_event_type type, uint64_t time_ns, const char *comm)
 {
-	struct weir_event_head head = head_make(type, WEIR_VERDICT_ALLOW, WEIR_REASON_UNRESTRICTED, 0);
+	struct weir_event_head head = head_make(type, WEIR_VERDICT_ALLOW, WEIR_REASON_UNRESTRICTED,
+						0);
 
 	head.time_ns = time_ns;
 	head.pid = head.tid = 20;
@@ -175,7 +177,8 @@ static void look_ups_fill_what_began_before(void **state)
 	struct world *world = *state;
 	struct event_process process;
 
-	world->living[0] = (struct living){20, 100 * MS, 10, 50 * MS, "python3", "/usr/bin/python3.11"};
+	world->living[0] = (struct living){20,	    100 * MS,  10,
+					   50 * MS, "python3", "/usr/bin/python3.11"};
 	world->living[1] = (struct living){10, 50 * MS, 1, 0, "bash", "/bin/bash"};
 	world->living[2] = (struct living){1, 0, 0, 0, "systemd", "/sbin/init"};
 	process = describe_connect(world, actor(WEIR_EVENT_CONNECT, 200 * MS, "python3"));
@@ -252,7 +255,8 @@ static void a_look_up_that_came_too_late_is_not_taken(void **state)
 
 	world->living[0] = (struct living){20, 100 * MS, 0, 0, "curl", "/usr/bin/curl"};
 	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 200 * MS, "sh")), NULL);
-	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 300 * MS, "curl")), "/usr/bin/curl");
+	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 300 * MS, "curl")),
+		   "/usr/bin/curl");
 }
 
 static void older_records_do_not_change_what_is_known(void **state)
@@ -261,8 +265,10 @@ static void older_records_do_not_change_what_is_known(void **state)
 
 	describe_exec(world, actor(WEIR_EVENT_EXEC, 300 * MS, "curl"), "/usr/bin/curl");
 	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 200 * MS, "sh")), NULL);
-	EXPECT_EXE(describe_exec(world, actor(WEIR_EVENT_EXEC, 250 * MS, "env"), "/usr/bin/env"), NULL);
-	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 400 * MS, "curl")), "/usr/bin/curl");
+	EXPECT_EXE(describe_exec(world, actor(WEIR_EVENT_EXEC, 250 * MS, "env"), "/usr/bin/env"),
+		   NULL);
+	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 400 * MS, "curl")),
+		   "/usr/bin/curl");
 }
 
 static void threads_names_say_nothing(void **state)
@@ -274,7 +280,8 @@ static void threads_names_say_nothing(void **state)
 	world->asked = 0;
 	head.tid = 21;
 	EXPECT_EXE(describe_connect(world, head), "/usr/bin/node");
-	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 310 * MS, "node")), "/usr/bin/node");
+	EXPECT_EXE(describe_connect(world, actor(WEIR_EVENT_CONNECT, 310 * MS, "node")),
+		   "/usr/bin/node");
 	assert_int_equal(world->asked, 2);	/* the parent */
 }
 

@@ -23,7 +23,8 @@ static const struct event_policy policy = {
 	.network = {.allow = net_allow, .n_allow = 2, .deny = net_deny, .n_deny = 1},
 	.files = {.allow = file_allow, .n_allow = 1},
 };
-static const struct event_pair identity[] = {{"agent", "code-assistant"}, {"owner", "platform \"x\""}};
+static const struct event_pair identity[] = {{"agent", "code-assistant"},
+					     {"owner", "platform \"x\""}};
 
 static FILE *samples;
 static uint64_t next_seq = 1;
@@ -75,9 +76,9 @@ static const char *self_line_of(const struct event_self *self, const struct even
 
 static void writes_a_connect_whole(void **state)
 {
-	struct record record = flow_make(
-		head_make(WEIR_EVENT_CONNECT, WEIR_VERDICT_DENY, WEIR_REASON_RULE, WEIR_RULE_DENY | 1),
-		"169.254.169.254", 80, IPPROTO_TCP);
+	struct record record = flow_make(head_make(WEIR_EVENT_CONNECT, WEIR_VERDICT_DENY,
+						   WEIR_REASON_RULE, WEIR_RULE_DENY | 1),
+					 "169.254.169.254", 80, IPPROTO_TCP);
 	struct event_process process = {
 		.exe = "/usr/bin/curl",
 		.exe_len = 13,
@@ -130,7 +131,8 @@ static void expect_text(const char *line, const char *object, const char *key, c
 
 static void writes_flows_of_every_kind(void **state)
 {
-	struct weir_event_head head = head_make(WEIR_EVENT_SEND, WEIR_VERDICT_ALLOW, WEIR_REASON_RULE, 2);
+	struct weir_event_head head = head_make(WEIR_EVENT_SEND, WEIR_VERDICT_ALLOW,
+						WEIR_REASON_RULE, 2);
 	struct event_context context = context_make();
 	struct record record = flow_make(head, "2001:db8::53", 53, IPPROTO_UDP);
 	struct weir_event_flow flow;
@@ -149,7 +151,8 @@ static void writes_flows_of_every_kind(void **state)
 	context = context_make();
 	record = flow_make(head, "192.0.2.1", 0, IPPROTO_ICMP);
 	line = line_of(&record, &context);
-	assert_non_null(strstr(line, "\"destination\":{\"address\":\"192.0.2.1\",\"protocol\":\"icmp\"}"));
+	assert_non_null(
+		strstr(line, "\"destination\":{\"address\":\"192.0.2.1\",\"protocol\":\"icmp\"}"));
 
 	context = context_make();
 	record = flow_make(head, "::ffff:192.0.2.1", 0, IPPROTO_SCTP);
@@ -158,9 +161,9 @@ static void writes_flows_of_every_kind(void **state)
 
 static void names_a_rule_by_number_where_the_name_is_missing(void **state)
 {
-	struct record record = flow_make(
-		head_make(WEIR_EVENT_CONNECT, WEIR_VERDICT_WOULD_DENY, WEIR_REASON_RULE, WEIR_RULE_DENY | 9),
-		"192.0.2.1", 1, IPPROTO_TCP);
+	struct record record = flow_make(head_make(WEIR_EVENT_CONNECT, WEIR_VERDICT_WOULD_DENY,
+						   WEIR_REASON_RULE, WEIR_RULE_DENY | 9),
+					 "192.0.2.1", 1, IPPROTO_TCP);
 	struct event_context context = context_make();
 	const char *line;
 
@@ -183,10 +186,12 @@ static void keeps_the_exact_bytes_of_names(void **state)
 
 	(void)state;
 	memcpy(head.comm, "a\xff\033[m", 6);
-	record = file_make(head, WEIR_ACCESS_BIT(WEIR_ACCESS_CREATE) | WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE),
-			   "/a\xe9/\xc3\xa9", "/\"\\\n\xc2\x9b\x7f");
+	record = file_make(
+		head, WEIR_ACCESS_BIT(WEIR_ACCESS_CREATE) | WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE),
+		"/a\xe9/\xc3\xa9", "/\"\\\n\xc2\x9b\x7f");
 	line = line_of(&record, &context);
-	assert_non_null(strstr(line, "\"comm\":\"a\xef\xbf\xbd\\u001b[m\",\"comm_b64\":\"Yf8bW20=\""));
+	assert_non_null(
+		strstr(line, "\"comm\":\"a\xef\xbf\xbd\\u001b[m\",\"comm_b64\":\"Yf8bW20=\""));
 	assert_non_null(strstr(line, "\"file\":{\"path\":\"/a\xef\xbf\xbd/\xc3\xa9\","
 				     "\"path_b64\":\"L2HpL8Op\","
 				     "\"target\":\"/\\\"\\\\\\n\\u009b\\u007f\","
@@ -218,7 +223,8 @@ static void long_bytes_are_one_base64_text(void **state)
 
 static void writes_arguments(void **state)
 {
-	struct weir_event_head head = head_make(WEIR_EVENT_EXEC, WEIR_VERDICT_ALLOW, WEIR_REASON_RULE, 1);
+	struct weir_event_head head = head_make(WEIR_EVENT_EXEC, WEIR_VERDICT_ALLOW,
+						WEIR_REASON_RULE, 1);
 	struct event_context context = context_make();
 	struct record record = exec_make(head, "/usr/bin/git", "git\0\0log\0", 9, 9);
 	const char *line = line_of(&record, &context);
@@ -242,7 +248,8 @@ static void writes_arguments(void **state)
 
 static void writes_ends(void **state)
 {
-	struct weir_event_head head = head_make(WEIR_EVENT_EXIT, WEIR_VERDICT_ALLOW, WEIR_REASON_RULE, 0);
+	struct weir_event_head head = head_make(WEIR_EVENT_EXIT, WEIR_VERDICT_ALLOW,
+						WEIR_REASON_RULE, 0);
 	struct event_context context = context_make();
 	struct record record = exit_make(head, 3 << 8);
 	const char *line = line_of(&record, &context);
@@ -252,7 +259,8 @@ static void writes_ends(void **state)
 	assert_null(strstr(line, "\"reason\""));
 	context = context_make();
 	record = exit_make(head, 0x8b);
-	assert_non_null(strstr(line_of(&record, &context), "\"detail\":{\"signal\":11,\"core\":true}"));
+	assert_non_null(
+		strstr(line_of(&record, &context), "\"detail\":{\"signal\":11,\"core\":true}"));
 }
 
 static void says_less_where_less_is_known(void **state)
@@ -291,8 +299,11 @@ static void writes_records_about_weir(void **state)
 	expect_text(line, "detail", "version", "0.1.0");
 	assert_null(strstr(line, "\"verdict\""));
 
-	self = (struct event_self){.type = EVENT_SELF_POLICY_LOAD, .file = "/etc/weir/policies/a.yaml",
-				   .mode = "audit", .parameters = parameters, .n_parameters = 1};
+	self = (struct event_self){.type = EVENT_SELF_POLICY_LOAD,
+				   .file = "/etc/weir/policies/a.yaml",
+				   .mode = "audit",
+				   .parameters = parameters,
+				   .n_parameters = 1};
 	context = context_make();
 	line = self_line_of(&self, &context);
 	assert_non_null(strstr(line, "\"parameters\":{\"workspace\":\"/srv/\xef\xbf\xbd\","
@@ -302,10 +313,14 @@ static void writes_records_about_weir(void **state)
 				   .error = "/a.yaml:1:1: no\nnames"};
 	context = (struct event_context){.seq = next_seq, .host = "h"};
 	line = self_line_of(&self, &context);
-	assert_non_null(strstr(line, "\"file_b64\":\"L2H/LnlhbWw=\",\"error\":\"/a.yaml:1:1: no\\nnames\""));
+	assert_non_null(strstr(
+		line, "\"file_b64\":\"L2H/LnlhbWw=\",\"error\":\"/a.yaml:1:1: no\\nnames\""));
 
-	self = (struct event_self){.type = EVENT_SELF_SCOPE_ATTACH, .cgroup_id = 7, .command = command,
-				   .descriptors = descriptors, .n_descriptors = 2};
+	self = (struct event_self){.type = EVENT_SELF_SCOPE_ATTACH,
+				   .cgroup_id = 7,
+				   .command = command,
+				   .descriptors = descriptors,
+				   .n_descriptors = 2};
 	context = context_make();
 	line = self_line_of(&self, &context);
 	assert_non_null(strstr(line, "\"scope\":{\"cgroup\":\"/agents/one\",\"cgroup_id\":7},"
@@ -316,7 +331,8 @@ static void writes_records_about_weir(void **state)
 	context = context_make();
 	assert_null(strstr(self_line_of(&self, &context), "detail"));
 
-	self = (struct event_self){.type = EVENT_SELF_AUDIT_LOST, .from_ns = 1, .to_ns = 2000000000};
+	self = (struct event_self){
+		.type = EVENT_SELF_AUDIT_LOST, .from_ns = 1, .to_ns = 2000000000};
 	self.lost[WEIR_EVENT_SEND] = 17;
 	self.lost[EVENT_LOST_UNKNOWN] = 1;
 	context = context_make();
@@ -343,7 +359,8 @@ static void expect_summary(const struct record *record, const char *expected)
 
 static void sums_up_for_people(void **state)
 {
-	struct weir_event_head head = head_make(WEIR_EVENT_CONNECT, WEIR_VERDICT_DENY, WEIR_REASON_NO_RULE, 0);
+	struct weir_event_head head = head_make(WEIR_EVENT_CONNECT, WEIR_VERDICT_DENY,
+						WEIR_REASON_NO_RULE, 0);
 	struct record record = flow_make(head, "203.0.113.7", 443, IPPROTO_TCP);
 
 	(void)state;
@@ -360,7 +377,8 @@ static void sums_up_for_people(void **state)
 
 	head = head_make(WEIR_EVENT_FILE_RENAME, WEIR_VERDICT_ALLOW, WEIR_REASON_RULE, 1);
 	record = file_make(head, 12, "/a", "/b");
-	expect_summary(&record, "allow file.rename /a -> /b create,delete (rule system) by curl[123]");
+	expect_summary(&record,
+		       "allow file.rename /a -> /b create,delete (rule system) by curl[123]");
 
 	head = head_make(WEIR_EVENT_EXEC, WEIR_VERDICT_ALLOW, WEIR_REASON_RULE, 1);
 	record = exec_make(head, "/usr/bin/git", "git\0commit -m\0", 14, 99);

@@ -76,10 +76,11 @@ static void random_bytes_read_back(void **state)
 		text = json_object_get(json, "x");
 		bytes = json_object_get(json, "x_b64");
 		if (bytes) {
-			assert_int_equal(sodium_base642bin(exact, sizeof(exact),
-							   json_string_value(bytes),
-							   json_string_length(bytes), NULL, &exact_len,
-							   NULL, sodium_base64_VARIANT_ORIGINAL), 0);
+			assert_int_equal(
+				sodium_base642bin(exact, sizeof(exact), json_string_value(bytes),
+						  json_string_length(bytes), NULL, &exact_len, NULL,
+						  sodium_base64_VARIANT_ORIGINAL),
+				0);
 			assert_int_equal(exact_len, len);
 			assert_memory_equal(exact, data, len);
 		} else {

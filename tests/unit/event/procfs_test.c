@@ -94,8 +94,10 @@ static void finds_a_process_and_its_parent(void **state)
 	assert_int_equal(found->ppid, getppid());
 
 	/* another start is another process, one tick off as well */
-	assert_int_equal(procfs_look_up(&procfs, (uint32_t)pid, start_ns + PROCESS_TICK_NS, found), -ESRCH);
-	assert_int_equal(procfs_look_up(&procfs, (uint32_t)pid, start_ns - PROCESS_TICK_NS, found), -ESRCH);
+	assert_int_equal(procfs_look_up(&procfs, (uint32_t)pid, start_ns + PROCESS_TICK_NS, found),
+			 -ESRCH);
+	assert_int_equal(procfs_look_up(&procfs, (uint32_t)pid, start_ns - PROCESS_TICK_NS, found),
+			 -ESRCH);
 
 	child_end(pid);
 	assert_int_equal(procfs_look_up(&procfs, (uint32_t)pid, start_ns, found), -ESRCH);

@@ -149,8 +149,8 @@ static void paths_are_cut_into_chunks(void **state)
 		tables_path(compiled, "/srv/twenty-eight-bytes-long-xxxx", WEIR_ACCESS_READ), 1);
 	assert_int_equal(
 		tables_path(compiled, "/srv/twenty-eight-bytes-long-xxxxy", WEIR_ACCESS_READ), 0);
-	assert_int_equal(tables_path(compiled, "/srv/twenty-eight-bytes-long-xxx", WEIR_ACCESS_READ),
-			 0);
+	assert_int_equal(
+		tables_path(compiled, "/srv/twenty-eight-bytes-long-xxx", WEIR_ACCESS_READ), 0);
 	assert_int_equal(tables_path(compiled, "/srv/fifty", WEIR_ACCESS_WRITE), 0);
 	assert_int_equal(tables_path(compiled, "/srv/fifty/x", WEIR_ACCESS_READ), 0);
 	assert_int_equal(tables_path(compiled, "/srv/tree", WEIR_ACCESS_WRITE), 2);
@@ -234,12 +234,16 @@ static void digest_tells_policies_apart(void **state)
 	};
 	static const char *const other[] = {
 		"version: 1\nname: other\nnetwork: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
-		HEAD "network: {dns: {}, allow: [{name: b, addresses: [192.0.2.1], ports: [443]}]}\n",
-		HEAD "network: {dns: {}, allow: [{name: a, addresses: [192.0.2.2], ports: [443]}]}\n",
-		HEAD "network: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [444]}]}\n",
+		HEAD
+		"network: {dns: {}, allow: [{name: b, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, allow: [{name: a, addresses: [192.0.2.2], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [444]}]}\n",
 		HEAD
 		"network: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [443], protocol: tcp}]}\n",
-		HEAD "network: {dns: {}, deny: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, deny: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
 		BASE "mode: audit\n",
 		BASE "identity: {a: b}\n",
 		BASE "parameters: {a: {default: b}}\n",
@@ -320,7 +324,8 @@ static void limits_are_told(void **state)
 	buf_add_string(&text, HEAD "files:\n  allow:\n  - name: r\n    paths:\n");
 	for (i = 0; i <= POLICY_PATTERNS_MAX; i++)
 		buf_printf(&text, "    - /a/%zu\n", i);
-	limit_must_fail(&text, "path patterns of a policy", "131073 asked for, the limit is 131072");
+	limit_must_fail(&text, "path patterns of a policy",
+			"131073 asked for, the limit is 131072");
 }
 
 /* What the language promises at least: 4,096 rules, 100,000 patterns. */

@@ -85,7 +85,8 @@ static unsigned int bad_check(const char *path)
 		expect_write(expect_path, text);
 	file_load(expect_path, &expected);
 	if (strcmp(buf_string(&expected), text) != 0) {
-		print_error("%s: expected\n%s\nbut the errors are\n%s\n", path, expected.data, text);
+		print_error("%s: expected\n%s\nbut the errors are\n%s\n", path, expected.data,
+			    text);
 		failed = 1;
 	}
 	policy_errors_done(&errors);
