@@ -111,7 +111,7 @@ __u64 weir_path_descend(__u32 index, __u32 at)
 }
 
 /* A directory no edge leads on from is remembered as what lies below it: no name is looked up. */
-static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place)
+static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place, __u64 counts)
 {
 	volatile struct weir_dir *dir = dir_slot(check);
 
@@ -119,8 +119,9 @@ static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place)
 		return;
 	if (node_leaf(index, PLACE_NODE(place)))
 		place = PLACE(PLACE_NODE(place), false);
-	dir->state = place;
-	dir->check = check ^ place;
+	dir->place = place;
+	dir->counts = counts;
+	dir->seal = dir_seal(check, place, counts);
 }
 
 /*
@@ -183,7 +184,7 @@ __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, 
 		return PLACE_UNRESOLVED;
 	places = weir_path_descend(index, walked);
 	if (places && check && check_counts == path_counts_word(counts))
-		dir_remember(index, check, places >> 32);
+		dir_remember(index, check, places >> 32, check_counts);
 	return places;
 }
 

@@ -63,20 +63,19 @@ static __always_inline __u64 number_of(volatile __u64 *cells, __u32 zero, const 
 
 /*
  * What identifies a remembered directory: the instance (with a secret, in hash),
- * the directory in its mount, the task's mount namespace, and the counts under which it was walked.
- * The parent, the name's hash and the inode guard against a dentry whose
- * memory went to another directory.
+ * the directory in its mount, and the task's mount namespace. The parent, the
+ * name's hash and the inode guard against a dentry whose memory went to
+ * another directory.
  */
 static __always_inline __u64 dir_check(volatile __u64 *cells, __u32 zero, __u64 hash,
 				       struct dentry *dir, struct vfsmount *mnt,
-				       struct mnt_namespace *mnt_ns, struct path_counts counts)
+				       struct mnt_namespace *mnt_ns)
 {
 	struct inode *inode = dir->d_inode;
 
 	MIX(hash, number_of(cells, zero, dir));
 	MIX(hash, number_of(cells, zero, mnt));
 	MIX(hash, number_of(cells, zero, mnt_ns));
-	MIX(hash, path_counts_word(counts));
 	MIX(hash, number_of(cells, zero, dir->d_parent));
 	MIX(hash, (__u64)dir->d_name.hash << 32 | dir->d_name.len);
 	MIX(hash, number_of(cells, zero, inode));
@@ -92,33 +91,62 @@ static __always_inline struct weir_dir *dir_slot(__u64 check)
 	return bpf_map_lookup_elem(&weir_dirs, &slot);
 }
 
-static __always_inline __u32 dir_recall(__u64 check)
+/* Holds an entry together: a torn one, or another directory's, has another seal. */
+static __always_inline __u64 dir_seal(__u64 check, __u64 place, __u64 counts)
 {
-	volatile struct weir_dir *dir = dir_slot(check);
-	__u64 state;
-
-	if (!dir)
-		return PLACE_UNRESOLVED;
-	state = dir->state;
-	return (dir->check ^ state) == check ? (__u32)state : PLACE_UNRESOLVED;
+	return check ^ place ^ counts * 0x9e3779b97f4a7c15ULL;
 }
 
-/* By the remembered meaning of the directory it lies in. PLACE_UNRESOLVED: walk. */
+/*
+ * By the remembered meaning of the directory it lies in, dir, to which check
+ * belongs. That holds, and so does all that is read of the object once the
+ * entry has been read, if the counts still are what they were around the walk.
+ * PLACE_UNRESOLVED: walk.
+ */
 static __always_inline __u32 path_recall(volatile __u64 *cells, __u32 zero,
-					 struct dentry *dentry, __u32 index, __u64 check,
-					 struct path_counts counts)
+					 struct dentry *dentry, struct dentry *dir, __u32 index,
+					 __u64 check)
 {
-	__u32 dir = dir_recall(check), child;
+	volatile struct weir_dir *known = dir_slot(check);
+	__u64 place, counts;
+	__u32 child;
 
-	if (dir == PLACE_UNRESOLVED || !PLACE_SELF(dir))
-		return dir;
-	if (dentry->d_parent->d_flags & DCACHE_OP_HASH)
-		return PLACE_UNRESOLVED;	/* in which letters? */
-	child = weir_edge_follow(index, PLACE_NODE(dir),
-				 number_of(cells, zero, dentry->d_name.name), dentry->d_name.len);
-	if (child == EDGE_FAILED || !path_counts_same(counts, path_counts_read()))
-		return PLACE_UNRESOLVED;	/* a name half of one and half of another */
-	return child ? PLACE(child, true) : PLACE(PLACE_NODE(dir), false);
+	if (!known)
+		return PLACE_UNRESOLVED;
+	place = known->place;
+	counts = known->counts;
+	if (known->seal != dir_seal(check, place, counts))
+		return PLACE_UNRESOLVED;
+	asm volatile("" ::: "memory");	/* what was read before counts no more */
+	if (dentry->d_parent != dir)
+		return PLACE_UNRESOLVED;
+	if (PLACE_SELF(place)) {
+		if (dir->d_flags & DCACHE_OP_HASH)
+			return PLACE_UNRESOLVED;	/* in which letters? */
+		child = weir_edge_follow(index, PLACE_NODE(place),
+					 number_of(cells, zero, dentry->d_name.name),
+					 dentry->d_name.len);
+		if (child == EDGE_FAILED)
+			return PLACE_UNRESOLVED;
+		place = child ? PLACE(child, true) : PLACE(PLACE_NODE(place), false);
+	}
+	return counts == path_counts_word(path_counts_read()) ? place : PLACE_UNRESOLVED;
+}
+
+/* The place of an object by walks; its directory is remembered. */
+static __always_inline __u32 path_walked(volatile __u64 *cells, struct dentry *dentry,
+					 struct vfsmount *mnt, __u32 index, __u64 check,
+					 struct path_counts counts, __u32 zero)
+{
+	__u64 object = number_of(cells, zero, dentry), vfsmount = number_of(cells, zero, mnt);
+	__u32 place;
+
+	for (int i = 0; i < PATH_TRIES; i++) {
+		place = weir_path_resolve(index, object, vfsmount, check, path_counts_word(counts));
+		if (place != PLACE_AGAIN)
+			return place;
+	}
+	return PLACE_UNRESOLVED;
 }
 
 /* The place of an object in the trie of an instance. */
@@ -127,28 +155,27 @@ static __always_inline __u32 path_place(struct dentry *dentry, struct vfsmount *
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct weir_config *config = config_get();
-	struct path_counts counts = path_counts_read();
 	volatile __u64 cells[2] = {0};
-	__u64 check = 0, object, vfsmount;
+	struct dentry *dir = dentry->d_parent;
+	struct path_counts counts;
+	__u64 hash, check = 0;
 	__u32 place;
 
 	if (!config)
 		return PLACE_UNRESOLVED;
-	if (path_counts_steady(counts) && dentry != mnt->mnt_root) {
-		check = dir_check(cells, config->zero, config->seed ^ serial, dentry->d_parent, mnt,
-				  task->nsproxy->mnt_ns, counts);
-		place = path_recall(cells, config->zero, dentry, index, check, counts);
+	hash = config->seed ^ serial;
+	if (dentry != mnt->mnt_root) {
+		check = dir_check(cells, config->zero, hash, dir, mnt, task->nsproxy->mnt_ns);
+		place = path_recall(cells, config->zero, dentry, dir, index, check);
 		if (place != PLACE_UNRESOLVED)
 			return place;
 	}
-	object = number_of(cells, config->zero, dentry);
-	vfsmount = number_of(cells, config->zero, mnt);
-	for (int i = 0; i < PATH_TRIES; i++) {
-		place = weir_path_resolve(index, object, vfsmount, check, path_counts_word(counts));
-		if (place != PLACE_AGAIN)
-			return place;
-	}
-	return PLACE_UNRESOLVED;
+	/* once more behind a reading of the counts: its directory may have changed since */
+	counts = path_counts_read();
+	if (check)
+		check = dir_check(cells, config->zero, hash, dentry->d_parent, mnt,
+				  task->nsproxy->mnt_ns);
+	return path_walked(cells, dentry, mnt, index, check, counts, config->zero);
 }
 
 /* What holds of every path before it is looked at. 0: look. */

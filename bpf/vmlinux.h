@@ -28,12 +28,16 @@ struct qstr {
 struct inode {
 	__u16 i_mode;
 	unsigned int i_nlink;
+	unsigned int i_flags;
 	unsigned long i_ino;
 	__u32 i_generation;
 };
 
+struct unicode_map;
+
 struct super_block {
 	unsigned long s_flags;
+	struct unicode_map *s_encoding;	/* with CONFIG_UNICODE */
 };
 
 struct dentry {
@@ -41,6 +45,7 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct super_block *d_sb;
 };
 
 struct vfsmount {

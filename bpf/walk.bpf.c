@@ -12,13 +12,28 @@ struct walk {
 	bool done;
 };
 
+/* May a name in this folder be spelt otherwise? What cannot be read may. */
+static __always_inline bool folder_folds(__u64 dentry)
+{
+	__u64 block, inode;
+
+	if (!(READ_KERNEL(struct dentry, dentry, d_flags) & DCACHE_OP_HASH))
+		return false;
+	if (!bpf_core_field_exists(struct super_block, s_encoding))
+		return true;
+	block = (__u64)READ_KERNEL(struct dentry, dentry, d_sb);
+	inode = (__u64)READ_KERNEL(struct dentry, dentry, d_inode);
+	return !inode || !READ_KERNEL(struct super_block, block, s_encoding) ||
+	       READ_KERNEL(struct inode, inode, i_flags) & S_CASEFOLD;
+}
+
 static long walk_step(__u32 unused, struct walk *walk)
 {
 	struct qstr name;
 	__u64 parent;
 	__u32 at;
 
-	if (READ_KERNEL(struct dentry, walk->dentry, d_flags) & DCACHE_OP_HASH)
+	if (folder_folds(walk->dentry))
 		walk->scratch->fold = walk->at;	/* what was just written lies in this folder */
 	if (walk->dentry == walk->mount_root) {
 		parent = (__u64)READ_KERNEL(struct mount, walk->mount, mnt_parent);

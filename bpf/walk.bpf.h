@@ -14,6 +14,7 @@
 
 #define SB_KERNMOUNT (1u << 22)	/* linux/fs.h: mounted by the kernel for itself */
 #define DCACHE_OP_HASH 1u	/* linux/dcache.h: names below may be the same in other letters */
+#define S_CASEFOLD (1u << 15)	/* linux/fs.h: of a folder, where its file system has both kinds */
 #define S_IFMT 0170000
 #define S_IFDIR 0040000
 #define MNT_NS_INTERNAL ((__u64)-22)	/* ERR_PTR(-EINVAL), fs/mount.h */

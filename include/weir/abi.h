@@ -164,10 +164,11 @@ struct weir_config {
 	__u32 wake_bytes;	/* waiting in the ring of allowed actions: wakes the reader */
 };
 
-/* One remembered directory: check ^ state, and state; torn or foreign entries do not match. */
+/* One remembered directory. The seal is of the other two and whose they are: see dir_seal(). */
 struct weir_dir {
-	__u64 check;
-	__u64 state;
+	__u64 seal;
+	__u64 place;
+	__u64 counts;		/* of renames and mounts, around the walk */
 };
 #define WEIR_DIRS_BITS 14	/* 16,384 directories */
 

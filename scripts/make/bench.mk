@@ -6,19 +6,21 @@ BENCH_PROGRAMS := open_bench rename_bench net_bench landlock_run hold
 BENCH_BIN := $(BENCH_PROGRAMS:%=$B/bench/%)
 
 $B/bench/%.o: tests/bench/%.c | $B/.setup
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(CC) $(OPT) -std=gnu11 $(WARN) -D_GNU_SOURCE -MMD -MP -c $< -o $@
+	$Q$(CC) $(OPT) -std=gnu11 $(WARN) -D_GNU_SOURCE -MMD -MP -c $< -o $@
 
 $(BENCH_BIN): $B/bench/%: $B/bench/%.o $B/bench/measure.o
-	$(CC) -static $^ -lm -o $@
+	$(call say,LINK,$@)
+	$Q$(CC) -static $^ -lm -o $@
 
 .PHONY: bench bench-guest bench-native
 bench: bench-guest bench-native ## speed and size against the bare kernel and Landlock (BENCH_KERNELS)
 
 bench-guest: $(BENCH_BIN) $(WEIR) | kernels
-	tests/bench/run.py guest $(BENCH_KERNELS)
+	$Qtests/bench/run.py guest $(BENCH_KERNELS)
 
 bench-native: $(BENCH_BIN) $(WEIR)
-	tests/bench/run.py native
+	$Qtests/bench/run.py native
 
 -include $(BENCH_BIN:=.d) $B/bench/measure.d

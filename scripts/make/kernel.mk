@@ -12,14 +12,16 @@ KT_LIB := $(filter-out %_test.o,$(KT_OBJ)) \
 	$(filter $(foreach folder,base policy event kern,$B/user/$(folder)/%),$(LIB_OBJ))
 
 $B/tests/kernel/%.o: tests/kernel/%.c | $B/.setup
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	$Q$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(KT_BIN): %: %.o $(KT_LIB)
-	$(CC) $(LDFLAGS_ALL) $^ -o $@ $(LIBS_ALL)
+	$(call say,LINK,$@)
+	$Q$(CC) $(LDFLAGS_ALL) $^ -o $@ $(LIBS_ALL)
 
 .PHONY: kernel-test
 kernel-test: $(WEIR) $(KT_BIN) kernels ## kernel tests in guests with KERNELS (6.1 6.12 latest)
-	KERNEL_TESTS="$(KERNEL_TESTS)" tests/kernel/guests.sh "$(KERNELS)" $(KT_BIN)
+	$QKERNEL_TESTS="$(KERNEL_TESTS)" tests/kernel/guests.sh "$(KERNELS)" $(KT_BIN)
 
 -include $(KT_OBJ:.o=.d)

@@ -9,6 +9,7 @@ import mmap as memory
 import os
 import select
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -19,6 +20,8 @@ AT_FDCWD = -100
 SYS_MEMFD_CREATE, SYS_RENAMEAT2, SYS_EXECVEAT, SYS_OPEN_TREE = 319, 316, 322, 428
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
 CLONE_NEWNS = 0x20000
+DEVICES = {"char": (stat.S_IFCHR, (1, 3)), "block": (stat.S_IFBLK, (7, 0)),
+           "whiteout": (stat.S_IFCHR, (0, 0))}
 WAIT_S = 60
 
 
@@ -48,6 +51,14 @@ def tcp(address, port, any_end=False):
         except ConnectionRefusedError:
             if not any_end:
                 raise
+
+
+def tcp_from(source, address, port):
+    """Connects from an address of this machine."""
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as sock:
+        sock.settimeout(WAIT_S)
+        sock.bind((source, 0))
+        sock.connect((address, port))
 
 
 def tcp_fast_open(address, port):
@@ -182,6 +193,8 @@ def make(kind, path, target=None):
         os.mkdir(path)
     elif kind == "fifo":
         os.mkfifo(path)
+    elif kind in DEVICES:
+        os.mknod(path, DEVICES[kind][0] | 0o600, os.makedev(*DEVICES[kind][1]))
     elif kind == "symlink":
         os.symlink(target, path)
     elif kind == "socket":
@@ -318,6 +331,11 @@ def protect_file(path, flags=memory.MAP_PRIVATE):
             libc.munmap(at, 4096)
     finally:
         os.close(fd)
+
+
+def map_memory(flags):
+    """Code that comes from no file, as compilers at run time make it."""
+    memory.mmap(-1, 4096, flags | memory.MAP_ANONYMOUS, memory.PROT_READ | memory.PROT_EXEC).close()
 
 
 # --- processes

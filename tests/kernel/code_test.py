@@ -109,6 +109,9 @@ class Code(Case):
                     self.refused(errno.EPERM, "protect_file", f"{place}/r/true", flags)
                     self.record(verdict="deny")
 
+    def test_code_from_no_file(self):
+        self.allowed("map_memory", mmap.MAP_PRIVATE)
+
 
 class CodeOfUser(Code):
     user = USER

@@ -176,6 +176,20 @@ class Files(Case):
         self.refused(errno.EACCES, "flags_open", f"{place}/co/new", os.O_RDONLY)
 
     @each_place
+    def test_devices(self, place):
+        """A node is a way to its device, under whatever name."""
+        if self.user:
+            self.skipTest("the kernel lets root alone make nodes")
+        for kind in ("char", "block"):
+            path = f"{place}/rw/{kind}"
+            self.refused(errno.EACCES, "make", kind, path)
+            self.record(type="file.create", verdict="deny", reason="guard", file__path=path)
+            self.free("make", kind, path)
+        if self.name != "overlay":      # it keeps whiteouts to itself
+            self.allowed("make", "whiteout", f"{place}/rw/whiteout")
+            self.refused(errno.EACCES, "make", "whiteout", f"{place}/ro/whiteout")
+
+    @each_place
     def test_unnamed(self, place):
         if self.name == "overlay" and not unnamed_works(f"{place}/rw"):
             self.skipTest("overlayfs has O_TMPFILE from 6.3 on")

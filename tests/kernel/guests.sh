@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 read -ra kernels <<<"$1"
 shift
-limit=${KERNEL_TEST_SECONDS:-420}
+limit=${KERNEL_TEST_SECONDS:-900}
 work=build/kernel-test
 [ ${#kernels[@]} -gt 0 ] || { echo "no kernels" >&2; exit 2; }
 

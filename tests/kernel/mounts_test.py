@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Paths through mounts: bind mounts, other namespaces, other roots, detached trees."""
 
-from support import ACTOR_FILES, Case, errno, fresh_dir, os, policy_text, put, unittest
+from support import ACTOR_FILES, Case, errno, fresh_dir, os, policy_text, put, subprocess, unittest
 
 MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 0x1000, 0x4000, 0x40000, 2
 TOP = "/scratch/weir-mounts"
@@ -12,6 +12,9 @@ class Mounts(Case):
 {ACTOR_FILES}    - name: open
       paths: ["{TOP}/open/**", "{TOP}/mounted/**", {TOP}/file]
       access: [read]
+  deny:
+    - name: never
+      paths: [{TOP}/mounted/folds/name]
 """)
 
     @classmethod
@@ -103,6 +106,32 @@ class Mounts(Case):
         self.record(verdict="deny", reason="unresolved-path")
         self.allowed("close_fd", fds[0])
         self.free("close_fd", fds[1])
+
+    def test_magic_link_into_a_kernel_file_system(self):
+        """It has no place in any namespace, and is no pipe either."""
+        path = "/sys/kernel/security/apparmor/policy"
+        for name in (path, f"{path}/profiles", f"{path}/.."):
+            self.free("listing", name)
+            self.refused(errno.EACCES, "listing", name)
+        self.record(verdict="deny", reason="unresolved-path")
+
+    def test_names_in_either_case(self):
+        """In a folder that folds case a rule's name is not the name that was found."""
+        image = put(f"{TOP}/image")
+        os.truncate(image, 16 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-O", "casefold", image], check=True)
+        subprocess.run(["modprobe", "loop"], check=True)
+        subprocess.run(["mount", "-o", "loop", image, f"{TOP}/mounted"], check=True)
+        self.addCleanup(self.unbind, "mounted")
+        os.mkdir(f"{TOP}/mounted/folds")
+        subprocess.run(["chattr", "+F", f"{TOP}/mounted/folds"], check=True)
+        put(f"{TOP}/mounted/folds/Name")
+        put(f"{TOP}/mounted/folds/other")
+        self.allowed("read", put(f"{TOP}/mounted/plain"))
+        self.free("read", f"{TOP}/mounted/folds/name")
+        for name in ("Name", "name", "NAME"):
+            self.refused(errno.EACCES, "read", f"{TOP}/mounted/folds/{name}")
+        self.record(verdict="deny", reason="unresolved-path")
 
 
 if __name__ == "__main__":

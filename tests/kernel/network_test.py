@@ -125,6 +125,24 @@ class Network(NetworkCase):
                 self.record(verdict="deny", destination={"address": shown, "port": PORT + 1,
                                                          "protocol": "tcp"})
 
+    def test_unspecified_from_another_address(self):
+        """Left to itself the kernel takes the socket's own address, which no rule allows."""
+        own = socket.create_server(("192.0.2.3", PORT + 2))
+        self.addCleanup(own.close)
+        own.settimeout(60)
+        self.free("tcp_from", "192.0.2.3", "0.0.0.0", PORT + 2)
+        own.accept()[0].close()
+        own.setblocking(False)
+        for port in (PORT, PORT + 2):   # allowed, and not, at the loopback addresses
+            try:
+                self.inside.call("tcp_from", "192.0.2.3", "0.0.0.0", port)
+            except OSError:
+                pass
+            self.record(type="network.connect", destination__address="127.0.0.1",
+                        destination__port=port)
+        with self.assertRaises(BlockingIOError):
+            own.accept()
+
     def test_udp(self):
         for way in WAYS:
             kind = "network.connect" if way == "connected" else "network.send"

@@ -6,45 +6,64 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "policy/explain.h"
 #include "policy/tree.h"
 
 /* The walk over the patterns of one rule. */
 struct walk {
-	const char *rule;
+	const struct policy *policy;
+	const struct file_rule *rule;
+	enum weir_verdict verdict;	/* what the rule is for; _COUNT: its exceptions */
 	char before[PATH_MAX];	/* the pattern looked at before */
 	size_t checked;		/* bytes of it that are known to be no links */
 	char link[PATH_MAX];	/* the link noted last */
 	struct buf *ret;
 };
 
-/* The real name of what a pattern means behind a link, or "" where it cannot be told. */
-static void real_name(const char *link, const char *rest, struct buf *ret)
+/* Do other patterns do under the real name what this one is for? Then there is nothing to say. */
+static bool covered(const struct walk *walk, const char *real, const char *rest)
 {
-	char real[PATH_MAX];
+	char path[2 * PATH_MAX];
+	struct explanation explanation;
+	int len;
 
-	if (!realpath(link, real))
-		return;
-	buf_add_string(ret, ", \"");
-	text_show(real, strlen(real), ret);
-	text_show(rest, strlen(rest), ret);
-	buf_add_char(ret, '"');
+	if (strcmp(rest, "/**") == 0)
+		rest = "/*";	/* a name below that no pattern means in particular */
+	else if (strpbrk(rest, "*?[\\"))
+		return false;
+	len = snprintf(path, sizeof(path), "%s%s", real, rest);
+	for (int access = 0; access < WEIR_ACCESS_COUNT; access++) {
+		if (!(walk->rule->access & WEIR_ACCESS_BIT(access)))
+			continue;
+		policy_explain_path(walk->policy, path, (size_t)len, access, &explanation);
+		if (explanation.verdict != walk->verdict)
+			return false;
+	}
+	return true;
 }
 
 static void link_note(struct walk *walk, const struct pattern *pattern, const char *link)
 {
-	char target[PATH_MAX];
+	const char *rest = pattern->text + strlen(link);
+	char target[PATH_MAX], real[PATH_MAX];
 	ssize_t len = readlink(link, target, sizeof(target));
+	bool found = realpath(link, real) != NULL;
 
-	if (len < 0 || strcmp(walk->link, link) == 0)
+	if (len < 0 || strcmp(walk->link, link) == 0 || (found && covered(walk, real, rest)))
 		return;
 	snprintf(walk->link, sizeof(walk->link), "%s", link);
 	place_format(&pattern->place, walk->ret);
-	buf_printf(walk->ret, ": note: rule \"%s\": ", walk->rule);
+	buf_printf(walk->ret, ": note: rule \"%s\": ", walk->rule->name);
 	text_show(link, strlen(link), walk->ret);
 	buf_add_string(walk->ret, " is a link to ");
 	text_show(target, (size_t)len, walk->ret);
 	buf_add_string(walk->ret, "; what lies behind it is matched under its real name only");
-	real_name(link, pattern->text + strlen(link), walk->ret);
+	if (found) {
+		buf_add_string(walk->ret, ", \"");
+		text_show(real, strlen(real), walk->ret);
+		text_show(rest, strlen(rest), walk->ret);
+		buf_add_char(walk->ret, '"');
+	}
 	buf_add_char(walk->ret, '\n');
 }
 
@@ -93,16 +112,19 @@ static void pattern_note(struct walk *walk, const struct pattern *pattern)
 	}
 }
 
-static void rules_note(const struct file_rules *rules, struct buf *ret)
+static void rules_note(const struct policy *policy, const struct file_rules *rules,
+		       enum weir_verdict verdict, struct buf *ret)
 {
-	struct walk walk = {.ret = ret};
+	struct walk walk = {.policy = policy, .ret = ret};
 	size_t i, j;
 
 	for (i = 0; i < rules->n; i++) {
-		walk.rule = rules->list[i].name;
+		walk.rule = &rules->list[i];
 		walk.link[0] = '\0';
+		walk.verdict = verdict;
 		for (j = 0; j < rules->list[i].n_paths; j++)
 			pattern_note(&walk, &rules->list[i].paths[j]);
+		walk.verdict = WEIR_VERDICT_COUNT;
 		for (j = 0; j < rules->list[i].n_except; j++)
 			pattern_note(&walk, &rules->list[i].except[j]);
 	}
@@ -110,6 +132,8 @@ static void rules_note(const struct file_rules *rules, struct buf *ret)
 
 void policy_notes(const struct policy *policy, struct buf *ret)
 {
-	rules_note(&policy->file_allow, ret);
-	rules_note(&policy->file_deny, ret);
+	enum weir_verdict denied = policy->audit_mode ? WEIR_VERDICT_WOULD_DENY : WEIR_VERDICT_DENY;
+
+	rules_note(policy, &policy->file_allow, WEIR_VERDICT_ALLOW, ret);
+	rules_note(policy, &policy->file_deny, denied, ret);
 }

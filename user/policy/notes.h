@@ -9,7 +9,8 @@
 /*
  * Appends a line "FILE:LINE:COLUMN: note: …" for every symbolic link that a
  * path pattern goes through on this machine, once a rule and link: patterns
- * match real names only. Looks at the file system; changes nothing.
+ * match real names only. Nothing is said where the policy does the same for
+ * the real name already. Looks at the file system; changes nothing.
  */
 void policy_notes(const struct policy *policy, struct buf *ret);
 
