@@ -40,13 +40,17 @@ static __always_inline __u32 decide_object(__u32 index, const struct weir_instan
 {
 	struct path_action *action = context;
 	__u32 decision = files_verdict(instance);
+	__u64 found;
 
 	if (decision)
 		return decision;
 	if (action->device)
 		return DECIDE_DENY(WEIR_REASON_GUARD, 0);
-	return weir_place_verdict(index, path_place(action->dentry, action->mnt, index,
-						    instance->serial), action->access);
+	action->recorded |= !!(instance->flags & WEIR_INSTANCE_RECORD_FILES);
+	found = path_place(action->dentry, action->mnt, index, instance->serial);
+	if (!(action->access & ~FOUND_ALLOWED(found)) && !action->recorded)
+		return DECIDE_ALLOW(WEIR_REASON_RULE, 0);	/* and nobody asks by which */
+	return weir_place_verdict(index, FOUND_PLACE(found), action->access);
 }
 
 /* Would the second place allow anything that the first does not? */
@@ -84,8 +88,8 @@ static __always_inline __u32 decide_move(__u32 index, const struct weir_instance
 
 	if (decision)
 		return decision;
-	from = path_place(action->dentry, action->mnt, index, instance->serial);
-	to = path_place(action->to_dentry, action->to_mnt, index, instance->serial);
+	from = FOUND_PLACE(path_place(action->dentry, action->mnt, index, instance->serial));
+	to = FOUND_PLACE(path_place(action->to_dentry, action->to_mnt, index, instance->serial));
 	if (action->access) {
 		decision = weir_place_verdict(index, from, action->access);
 		if (DECISION_DENIES(decision))
@@ -115,15 +119,21 @@ static __always_inline int act_finish(struct weir_act *act, struct path_action *
 	return WEIR_DECISION_REASON(act->decision) == WEIR_REASON_WIDEN ? -EXDEV : -error;
 }
 
+static __always_inline int bound_decide(const struct weir_bound *bound, struct path_action *action,
+					__u32 type)
+{
+	struct weir_act act = {0};
+
+	scopes_decide(&act, bound, decide_object, action);
+	return act_finish(&act, action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
+}
+
 static __always_inline int action_decide(struct path_action *action, __u32 type)
 {
 	struct weir_bound bound = {0};
-	struct weir_act act = {0};
 
-	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
-		return 0;
-	scopes_decide(&act, &bound, decide_object, action);
-	return act_finish(&act, action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
+	return scope_resolve(&bound, type == WEIR_EVENT_EXEC) ? bound_decide(&bound, action, type) :
+								0;
 }
 
 static __always_inline int object_decide(struct dentry *dentry, struct vfsmount *mnt, __u32 access,
@@ -148,9 +158,14 @@ static __always_inline int move_decide(struct path_action *action, __u32 type)
 SEC("lsm/file_open")
 int BPF_PROG(weir_file_open, struct file *file)
 {
-	__u32 mode = file->f_mode, flags = file->f_flags, access = 0;
+	__u32 mode, flags = file->f_flags, access = 0;
 	__u32 type = flags & FMODE_EXEC_FLAG ? WEIR_EVENT_EXEC : WEIR_EVENT_FILE_OPEN;
+	struct path_action action = {0};
+	struct weir_bound bound = {0};
 
+	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
+		return 0;
+	mode = file->f_mode;
 	if (mode & FMODE_READ)
 		access |= READ;
 	if (mode & FMODE_WRITE || flags & O_TRUNC)
@@ -161,7 +176,10 @@ int BPF_PROG(weir_file_open, struct file *file)
 		access = READ | WRITE;	/* O_ACCMODE: neither, but good for ioctl on either */
 	if (type == WEIR_EVENT_EXEC)
 		access = EXECUTE | (access & WRITE);
-	return object_decide(file->f_path.dentry, file->f_path.mnt, access, type);
+	action.dentry = file->f_path.dentry;
+	action.mnt = file->f_path.mnt;
+	action.access = access;
+	return bound_decide(&bound, &action, type);
 }
 
 /* A device node is a way to the device, whatever its name; a whiteout (0, 0) is none. */

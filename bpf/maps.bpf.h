@@ -59,6 +59,14 @@ struct {
 	__type(value, struct weir_mark);
 } weir_marks SEC(".maps") __weak;
 
+/* Hash of a task_struct address → struct weir_hint. Kernel side. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << WEIR_HINTS_BITS);
+	__type(key, __u32);
+	__type(value, struct weir_hint);
+} weir_hints SEC(".maps") __weak;
+
 /* Instance index → struct weir_instance. User space, before a scope points at it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -110,18 +110,32 @@ __u64 weir_path_descend(__u32 index, __u32 at)
 	return (__u64)descent.parent << 32 | PLACE(descent.node, descent.self);
 }
 
+/* What is allowed below a node: WEIR_ACCESS_BIT()s. */
+static __always_inline __u32 node_allowed(__u32 index, __u32 node)
+{
+	__u32 allowed = 0;
+
+	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
+		if (!DECISION_DENIES(weir_node_verdict(index, node, false, WEIR_ACCESS_BIT(i))))
+			allowed |= WEIR_ACCESS_BIT(i);
+	}
+	return allowed;
+}
+
 /* A directory no edge leads on from is remembered as what lies below it: no name is looked up. */
 static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place, __u64 counts)
 {
 	volatile struct weir_dir *dir = dir_slot(check);
+	__u32 node = PLACE_NODE(place);
+	__u64 found;
 
 	if (!dir)
 		return;
-	if (node_leaf(index, PLACE_NODE(place)))
-		place = PLACE(PLACE_NODE(place), false);
-	dir->place = place;
+	found = node_leaf(index, node) ? PLACE(node, false) : place;
+	found |= (__u64)node_allowed(index, node) << 32;
+	dir->place = found;
 	dir->counts = counts;
-	dir->seal = dir_seal(check, place, counts);
+	dir->seal = dir_seal(check, found, counts);
 }
 
 /*

@@ -28,6 +28,13 @@
 #define PLACE_NODE(place) ((place) >> 1)
 #define PLACE_SELF(place) ((place) & 1)
 
+/*
+ * A place as it was found, in the low word. In the high one the accesses that
+ * are known to be allowed there, though not by which rule.
+ */
+#define FOUND_PLACE(found) ((__u32)(found))
+#define FOUND_ALLOWED(found) ((__u32)((found) >> 32))
+
 #define PATH_TRIES 32		/* walks before a name that keeps changing is unresolved */
 
 #define EDGE_NONE 0		/* the trie has no such name below this node */
@@ -46,17 +53,6 @@ __u32 weir_edge_follow(__u32 index, __u32 node, __u64 name, __u32 len);
  * check_counts: under what the directory is remembered; 0: not at all.
  */
 __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 check_counts);
-
-/*
- * A kernel pointer as a number. The verifier lets nobody calculate with one,
- * but what is read from the stack at an offset it cannot tell is a number.
- * The cells are shared, because stack is short; zero is always 0.
- */
-static __always_inline __u64 number_of(volatile __u64 *cells, __u32 zero, const void *pointer)
-{
-	cells[0] = (__u64)pointer;
-	return cells[zero & 1];
-}
 
 #define MIX(hash, word) \
 	((hash) = ((hash) ^ (__u64)(word)) * 0x9e3779b97f4a7c15ULL, (hash) ^= (hash) >> 32)
@@ -103,7 +99,7 @@ static __always_inline __u64 dir_seal(__u64 check, __u64 place, __u64 counts)
  * entry has been read, if the counts still are what they were around the walk.
  * PLACE_UNRESOLVED: walk.
  */
-static __always_inline __u32 path_recall(volatile __u64 *cells, __u32 zero,
+static __always_inline __u64 path_recall(volatile __u64 *cells, __u32 zero,
 					 struct dentry *dentry, struct dentry *dir, __u32 index,
 					 __u64 check)
 {
@@ -123,12 +119,12 @@ static __always_inline __u32 path_recall(volatile __u64 *cells, __u32 zero,
 	if (PLACE_SELF(place)) {
 		if (dir->d_flags & DCACHE_OP_HASH)
 			return PLACE_UNRESOLVED;	/* in which letters? */
-		child = weir_edge_follow(index, PLACE_NODE(place),
+		child = weir_edge_follow(index, PLACE_NODE(FOUND_PLACE(place)),
 					 number_of(cells, zero, dentry->d_name.name),
 					 dentry->d_name.len);
 		if (child == EDGE_FAILED)
 			return PLACE_UNRESOLVED;
-		place = child ? PLACE(child, true) : PLACE(PLACE_NODE(place), false);
+		place = child ? PLACE(child, true) : place & ~1ULL;
 	}
 	return counts == path_counts_word(path_counts_read()) ? place : PLACE_UNRESOLVED;
 }
@@ -149,8 +145,8 @@ static __always_inline __u32 path_walked(volatile __u64 *cells, struct dentry *d
 	return PLACE_UNRESOLVED;
 }
 
-/* The place of an object in the trie of an instance. */
-static __always_inline __u32 path_place(struct dentry *dentry, struct vfsmount *mnt, __u32 index,
+/* The place of an object in the trie of an instance, as FOUND_PLACE() and FOUND_ALLOWED(). */
+static __always_inline __u64 path_place(struct dentry *dentry, struct vfsmount *mnt, __u32 index,
 					__u64 serial)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -158,17 +154,16 @@ static __always_inline __u32 path_place(struct dentry *dentry, struct vfsmount *
 	volatile __u64 cells[2] = {0};
 	struct dentry *dir = dentry->d_parent;
 	struct path_counts counts;
-	__u64 hash, check = 0;
-	__u32 place;
+	__u64 hash, found, check = 0;
 
 	if (!config)
 		return PLACE_UNRESOLVED;
 	hash = config->seed ^ serial;
 	if (dentry != mnt->mnt_root) {
 		check = dir_check(cells, config->zero, hash, dir, mnt, task->nsproxy->mnt_ns);
-		place = path_recall(cells, config->zero, dentry, dir, index, check);
-		if (place != PLACE_UNRESOLVED)
-			return place;
+		found = path_recall(cells, config->zero, dentry, dir, index, check);
+		if (found != PLACE_UNRESOLVED)
+			return found;
 	}
 	/* once more behind a reading of the counts: its directory may have changed since */
 	counts = path_counts_read();

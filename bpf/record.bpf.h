@@ -16,6 +16,7 @@ struct path_action {
 	__u8 to_access;
 	bool both_ways;			/* the two change places */
 	bool device;			/* a block or character device is made */
+	bool recorded;			/* also when it is allowed, as far as scopes were asked */
 };
 
 /*

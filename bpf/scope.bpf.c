@@ -2,6 +2,8 @@
 /* Working out which policies bind a task; see scope.bpf.h. */
 #include "scope.bpf.h"
 
+#define EEXIST 17
+
 static __always_inline bool mark_binds(const struct weir_mark *mark)
 {
 	return mark->scopes[0] || mark->flags & WEIR_MARK_OVERFLOW;
@@ -71,6 +73,37 @@ static __always_inline void mark_add_ancestors(struct weir_mark *mark, __u32 bit
 }
 
 /*
+ * Makes or replaces the mark of a task. It counts before it is there, so that
+ * a hint never tells of none while there is one. Returns < 0 without room.
+ */
+static __always_inline int mark_put(__u64 key, const struct weir_mark *mark)
+{
+	struct weir_hint *hint = hint_of(key);
+	long err;
+
+	if (!hint)
+		return -1;	/* cannot be: an array */
+	__sync_fetch_and_add(&hint->marks, 1);
+	err = bpf_map_update_elem(&weir_marks, &key, mark, BPF_NOEXIST);
+	if (!err)
+		return 0;
+	__sync_fetch_and_add(&hint->marks, -1);
+	return err == -EEXIST ? bpf_map_update_elem(&weir_marks, &key, mark, BPF_EXIST) : err;
+}
+
+int weir_scope_end(__u64 task)
+{
+	struct weir_hint *hint = hint_of(task);
+
+	if (!hint || !hint->marks || bpf_map_delete_elem(&weir_marks, &task))
+		return 0;
+	if (hint->task == task)
+		hint->task = 0;
+	__sync_fetch_and_add(&hint->marks, -1);
+	return 0;
+}
+
+/*
  * Keeps what was worked out. An existing mark is written in place: its memory
  * must not go to another task while a thread of this one reads it. Its own
  * scopes are a subset of the new ones, or were lifted.
@@ -82,7 +115,7 @@ static __always_inline int mark_keep(__u64 key, const struct weir_mark *mark)
 	struct weir_mark *kept = bpf_map_lookup_elem(&weir_marks, &key);
 
 	if (!kept)
-		return bpf_map_update_elem(&weir_marks, &key, mark, BPF_ANY);
+		return mark_put(key, mark);
 #pragma unroll
 	for (int i = 0; i < WEIR_NEST_MAX; i++)
 		kept->scopes[i] = mark->scopes[i];
@@ -90,6 +123,21 @@ static __always_inline int mark_keep(__u64 key, const struct weir_mark *mark)
 	kept->cgroup_id = mark->cgroup_id;
 	kept->generation = mark->generation;
 	return 0;
+}
+
+/* The current task's mark, which binds, as a hint, if the place is free. */
+static __always_inline void hint_keep(__u64 key, const struct weir_mark *mark)
+{
+	struct weir_hint *hint = hint_of(key);
+
+	if (!hint || mark->flags ||
+	    (hint->task != key && __sync_val_compare_and_swap(&hint->task, 0, key) != 0))
+		return;
+#pragma unroll
+	for (int i = 0; i < WEIR_NEST_MAX; i++)
+		hint->scopes[i] = mark->scopes[i];
+	hint->cgroup_id = mark->cgroup_id;
+	hint->generation = mark->generation;
 }
 
 /*
@@ -118,7 +166,9 @@ static __always_inline bool mark_resolve(struct weir_config *config, struct weir
 					 bool at_exec)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 key = (__u64)task, leader_key = (__u64)task->group_leader;
+	volatile __u64 cells[2] = {0};
+	__u64 key = number_of(cells, config->zero, task);
+	__u64 leader_key = number_of(cells, config->zero, task->group_leader);
 	struct weir_mark *own = bpf_map_lookup_elem(&weir_marks, &key), *leader;
 	bool launcher = own && own->flags & WEIR_MARK_LAUNCHER;
 
@@ -127,6 +177,8 @@ static __always_inline bool mark_resolve(struct weir_config *config, struct weir
 	if (own && !launcher && own->cgroup_id == mark->cgroup_id &&
 	    own->generation == mark->generation) {
 		*mark = *own;
+		if (mark_binds(mark))
+			hint_keep(key, mark);
 		return mark_binds(mark);
 	}
 	if (own)
@@ -144,6 +196,8 @@ static __always_inline bool mark_resolve(struct weir_config *config, struct weir
 		mark_keep(key, mark);
 	else if (mark_binds(mark) && mark_sight(config, key, leader_key, mark) < 0)
 		mark->flags |= WEIR_MARK_OVERFLOW;
+	if (mark_binds(mark))
+		hint_keep(key, mark);
 	return mark_binds(mark);
 }
 
@@ -167,18 +221,39 @@ int weir_scope_resolve(struct weir_bound *ret, int at_exec)
 
 int weir_scope_inherit(__u64 child)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct weir_config *config = config_get();
+	volatile __u64 cells[2] = {0};
 	struct weir_mark mark = {0};
+	struct weir_hint *hint;
 
 	if (!config)
 		return -1;
+	hint = hint_of(number_of(cells, config->zero, task));
+	if (hint && task_unbound(config, task, cells, hint))
+		return weir_scope_end(child);
 	mark.cgroup_id = bpf_get_current_cgroup_id();
 	mark.generation = config->generation;
 	if (mark_resolve(config, &mark, false))
-		return bpf_map_update_elem(&weir_marks, &child, &mark, BPF_ANY);
-	if (bpf_map_lookup_elem(&weir_marks, &child))
-		bpf_map_delete_elem(&weir_marks, &child);
-	return 0;
+		return mark_put(child, &mark);
+	return weir_scope_end(child);
+}
+
+int weir_scope_launch(void)
+{
+	struct weir_config *config = config_get();
+	struct weir_mark mark = {.flags = WEIR_MARK_LAUNCHER};
+	volatile __u64 cells[2] = {0};
+	struct weir_hint *hint;
+	__u64 key;
+
+	if (!config)
+		return -1;
+	key = number_of(cells, config->zero, bpf_get_current_task_btf());
+	hint = hint_of(key);
+	if (hint && hint->task == key)
+		hint->task = 0;
+	return mark_put(key, &mark);
 }
 
 int weir_scope_arm(void)

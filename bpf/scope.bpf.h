@@ -16,6 +16,17 @@ static __always_inline struct weir_config *config_get(void)
 	return bpf_map_lookup_elem(&weir_config, &zero);
 }
 
+/*
+ * A kernel pointer as a number. The verifier lets nobody calculate with one,
+ * but what is read from the stack at an offset it cannot tell is a number.
+ * The cells are shared, because stack is short; zero is always 0.
+ */
+static __always_inline __u64 number_of(volatile __u64 *cells, __u32 zero, const void *pointer)
+{
+	cells[0] = (__u64)pointer;
+	return cells[zero & 1];
+}
+
 /* The scope behind a handle; NULL: none, or lifted since. */
 static __always_inline struct weir_scope *scope_get(weir_scope_t handle)
 {
@@ -40,11 +51,36 @@ struct weir_bound {
  */
 int weir_scope_resolve(struct weir_bound *ret, int at_exec);
 
-/* No mark, and outside of the only scope there is: the usual task of the machine. */
+/* Outside of the only scope there is. */
 static __always_inline bool task_outside(const struct weir_config *config)
 {
 	return config->only_level &&
 	       bpf_get_current_ancestor_cgroup_id(config->only_level) != config->only_cgroup;
+}
+
+/* Where the hint for a task lies, by its address. */
+static __always_inline struct weir_hint *hint_of(__u64 task)
+{
+	__u32 slot = (task >> 6) * 0x9e3779b97f4a7c15ULL >> (64 - WEIR_HINTS_BITS);
+
+	return bpf_map_lookup_elem(&weir_hints, &slot);
+}
+
+/*
+ * Told by hints alone: neither the task nor its leader has a mark, and it is
+ * outside of the only scope there is. The usual task of the machine.
+ */
+static __always_inline bool task_unbound(const struct weir_config *config,
+					 struct task_struct *task, volatile __u64 *cells,
+					 const struct weir_hint *hint)
+{
+	const struct weir_hint *leader = hint;
+
+	if (hint->marks || !task_outside(config))
+		return false;
+	if (task->group_leader != task)
+		leader = hint_of(number_of(cells, config->zero, task->group_leader));
+	return leader && !leader->marks;
 }
 
 /* weir_scope_resolve(), with what is usual decided at once. */
@@ -52,28 +88,36 @@ static __always_inline bool scope_resolve(struct weir_bound *ret, bool at_exec)
 {
 	struct weir_config *config = config_get();
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 key = (__u64)task;
-	struct weir_mark *own;
+	volatile __u64 cells[2] = {0};
+	struct weir_hint *hint;
+	__u64 key;
 
 	if (!config)
 		return false;	/* cannot be: an array of one element */
 	if (!config->sticky)
 		return !task_outside(config) && weir_scope_resolve(ret, at_exec);
-	own = bpf_map_lookup_elem(&weir_marks, &key);
-	if (!own) {
-		if (task->group_leader == task && task_outside(config))
-			return false;
+	key = number_of(cells, config->zero, task);
+	hint = hint_of(key);
+	if (!hint)
 		return weir_scope_resolve(ret, at_exec);
-	}
-	if (own->flags || own->generation != config->generation ||
-	    own->cgroup_id != bpf_get_current_cgroup_id())
+	if (hint->task != key)
+		return !task_unbound(config, task, cells, hint) &&
+		       weir_scope_resolve(ret, at_exec);
+	if (hint->generation != config->generation ||
+	    hint->cgroup_id != bpf_get_current_cgroup_id())
 		return weir_scope_resolve(ret, at_exec);
-	__builtin_memcpy(ret->scopes, own->scopes, sizeof(ret->scopes));
-	return ret->scopes[0];
+	__builtin_memcpy(ret->scopes, hint->scopes, sizeof(ret->scopes));
+	return true;
 }
 
 /* A new task, by address, gets the scopes of the current one. < 0: it must not be made. */
 int weir_scope_inherit(__u64 child);
+
+/* The current task is a launcher from here on. < 0: there is no room for that. */
+int weir_scope_launch(void);
+
+/* The mark of a task, by address, ends. */
+int weir_scope_end(__u64 task);
 
 /* The current task, if it is a launcher, is bound from here on. < 0: its exec must not be. */
 int weir_scope_arm(void);

@@ -32,10 +32,10 @@ int BPF_PROG(weir_task_alloc, struct task_struct *child)
 SEC("lsm/task_free")
 int BPF_PROG(weir_task_free, struct task_struct *task)
 {
-	__u64 key = (__u64)task;
+	struct weir_config *config = config_get();
+	volatile __u64 cells[2] = {0};
 
-	bpf_map_delete_elem(&weir_marks, &key);
-	return 0;
+	return config ? weir_scope_end(number_of(cells, config->zero, task)) : 0;
 }
 
 /*
@@ -52,10 +52,7 @@ int BPF_PROG(weir_bprm_check, struct linux_binprm *bprm)
 SEC("syscall")
 int weir_arm(struct weir_arm_args *args)
 {
-	__u64 key = (__u64)bpf_get_current_task_btf();
-	struct weir_mark mark = {.flags = WEIR_MARK_LAUNCHER};
-
-	return bpf_map_update_elem(&weir_marks, &key, &mark, BPF_ANY);
+	return weir_scope_launch();
 }
 
 static __always_inline __u32 decide_program(__u32 index, const struct weir_instance *instance,
@@ -63,11 +60,12 @@ static __always_inline __u32 decide_program(__u32 index, const struct weir_insta
 {
 	struct path_action *action = context;
 	__u32 decision = files_verdict(instance);
+	__u64 found;
 
 	if (decision)
 		return decision;
-	return weir_place_verdict(index, path_place(action->dentry, action->mnt, index,
-					       instance->serial), action->access);
+	found = path_place(action->dentry, action->mnt, index, instance->serial);
+	return weir_place_verdict(index, FOUND_PLACE(found), action->access);
 }
 
 /*

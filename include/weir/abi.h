@@ -150,6 +150,19 @@ enum weir_mark_flag {
 	WEIR_MARK_OVERFLOW = 1u << 1,	/* more than WEIR_NEST_MAX scopes: deny everything */
 };
 
+/*
+ * What saves looking a mark up, for the tasks whose addresses fall here: there
+ * is none, or it is this one's. Only the task itself writes what is its own.
+ */
+struct weir_hint {
+	__u64 task;		/* whose scopes these are: a task with a mark that binds; 0: nobody's */
+	__u64 cgroup_id;	/* the rest as in its mark */
+	weir_scope_t scopes[WEIR_NEST_MAX];
+	__u32 generation;
+	__u32 marks;		/* marks of the tasks that fall here, never fewer than there are */
+};
+#define WEIR_HINTS_BITS 14
+
 /* What every decision needs besides the tables; one element. */
 struct weir_config {
 	__u64 seed;		/* random per load, for the directory cache */
@@ -167,7 +180,7 @@ struct weir_config {
 /* One remembered directory. The seal is of the other two and whose they are: see dir_seal(). */
 struct weir_dir {
 	__u64 seal;
-	__u64 place;
+	__u64 place;		/* and what is allowed below it: see FOUND_PLACE() */
 	__u64 counts;		/* of renames and mounts, around the walk */
 };
 #define WEIR_DIRS_BITS 14	/* 16,384 directories */
@@ -303,6 +316,7 @@ _Static_assert(sizeof(struct weir_node) == 24, "layout");
 _Static_assert(sizeof(struct weir_instance) == 24, "layout");
 _Static_assert(sizeof(struct weir_scope) == 16, "layout");
 _Static_assert(sizeof(struct weir_mark) == 32, "layout");
+_Static_assert(sizeof(struct weir_hint) == 40, "layout");
 _Static_assert(sizeof(struct weir_config) == 56, "layout");
 _Static_assert(sizeof(struct weir_event_head) == 96, "layout");
 _Static_assert(sizeof(struct weir_event_flow) == 136, "layout");
