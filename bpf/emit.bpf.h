@@ -38,13 +38,12 @@ static __always_inline bool act_refused(const struct weir_act *act)
  */
 static __always_inline __u64 ring_wakeup(const struct weir_act *act)
 {
-	struct weir_config *config = config_get();
 	__u64 waiting;
 
 	if (act_refused(act))
 		return 0;
 	waiting = bpf_ringbuf_query(&weir_ring_allow, BPF_RB_AVAIL_DATA);
-	return config && waiting > config->wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	return waiting > weir_config.wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
 static __always_inline void head_fill(struct weir_event_head *head, const struct weir_act *act,

@@ -20,14 +20,8 @@
 /* Keeps the compiler from carrying a bound over that the verifier is to see. */
 #define FORGET(var) asm volatile("" : "+r"(var))
 
-/* 0 → struct weir_config. User space; generation is also raised by the kernel side. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct weir_config);
-} weir_config SEC(".maps") __weak;
+/* Not a map of its own but a variable, in .bss. User space; generation is also raised here. */
+extern struct weir_config weir_config;
 
 /* Scope slot → struct weir_scope. User space; the instance in it is the atomic switch. */
 struct {

@@ -49,13 +49,13 @@ struct descent {
 	bool failed;
 };
 
-/* No edge leads on from a node; a node that cannot be told has some. */
-static __always_inline bool node_leaf(__u32 index, __u32 node)
+/* Of the names that lead on from a node; a node that cannot be told has some of all. */
+static __always_inline __u32 node_lengths(__u32 index, __u32 node)
 {
 	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
 	struct weir_node *entry = nodes ? bpf_map_lookup_elem(nodes, &node) : NULL;
 
-	return entry && entry->leaf;
+	return entry ? entry->lengths : (1u << WEIR_LENGTH_BITS) - 1;
 }
 
 static long descent_step(__u32 unused, struct descent *descent)
@@ -70,7 +70,7 @@ static long descent_step(__u32 unused, struct descent *descent)
 	if (!descent->self)
 		return 0;
 	/* a rule may name it in other letters: only where no rule goes on is that the same */
-	if (at >= descent->scratch->fold && !node_leaf(descent->index, descent->node)) {
+	if (at >= descent->scratch->fold && node_lengths(descent->index, descent->node)) {
 		descent->failed = true;
 		return 1;
 	}
@@ -122,18 +122,23 @@ static __always_inline __u32 node_allowed(__u32 index, __u32 node)
 	return allowed;
 }
 
-/* A directory no edge leads on from is remembered as what lies below it: no name is looked up. */
-static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place, __u64 counts)
+/*
+ * A directory no name leads on from is remembered as what lies below it: none
+ * is looked at. One in which names may be spelt otherwise is not, else.
+ */
+static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place, __u64 counts,
+					 bool may_fold)
 {
 	volatile struct weir_dir *dir = dir_slot(check);
-	__u32 node = PLACE_NODE(place);
+	__u32 node = PLACE_NODE(place), lengths = node_lengths(index, node);
 	__u64 found;
 
-	if (!dir)
+	if (!dir || (may_fold && lengths))
 		return;
-	found = node_leaf(index, node) ? PLACE(node, false) : place;
-	found |= (__u64)node_allowed(index, node) << 32;
-	dir->place = found;
+	if (!lengths)
+		place = PLACE(node, false);
+	found = FOUND(place, node_allowed(index, node), lengths);
+	dir->found = found;
 	dir->counts = counts;
 	dir->seal = dir_seal(check, found, counts);
 }
@@ -183,7 +188,8 @@ static __always_inline __u64 task_mnt_ns(void)
 __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 check_counts)
 {
 	struct path_counts counts;
-	__u64 mnt_ns, places;
+	__u64 mnt_ns, places, parent;
+	bool may_fold;
 	int walked;
 
 	if (!counts_settle(&counts))
@@ -191,6 +197,8 @@ __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, 
 	mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
 	if (mnt_ns == MNT_NS_INTERNAL)
 		return place_internal(dentry, vfsmount);
+	parent = (__u64)READ_KERNEL(struct dentry, dentry, d_parent);
+	may_fold = READ_KERNEL(struct dentry, parent, d_flags) & DCACHE_OP_HASH;
 	walked = weir_path_walk(dentry, vfsmount, false);
 	if (!path_counts_same(counts, path_counts_read()))
 		return PLACE_AGAIN;
@@ -198,7 +206,7 @@ __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, 
 		return PLACE_UNRESOLVED;
 	places = weir_path_descend(index, walked);
 	if (places && check && check_counts == path_counts_word(counts))
-		dir_remember(index, check, places >> 32, check_counts);
+		dir_remember(index, check, places >> 32, check_counts, may_fold);
 	return places;
 }
 

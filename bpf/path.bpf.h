@@ -29,11 +29,15 @@
 #define PLACE_SELF(place) ((place) & 1)
 
 /*
- * A place as it was found, in the low word. In the high one the accesses that
- * are known to be allowed there, though not by which rule.
+ * A place as it was found, in the low word. In the high one what is known of
+ * it: the accesses that are allowed below it, though not by which rule, and
+ * the lengths of the names that lead on from it.
  */
+#define FOUND(place, allowed, lengths) \
+	((place) | (__u64)((allowed) | (lengths) << WEIR_ACCESS_COUNT) << 32)
 #define FOUND_PLACE(found) ((__u32)(found))
-#define FOUND_ALLOWED(found) ((__u32)((found) >> 32))
+#define FOUND_ALLOWED(found) ((__u32)((found) >> 32) & ((1u << WEIR_ACCESS_COUNT) - 1))
+#define FOUND_LENGTHS(found) ((__u32)((found) >> 32) >> WEIR_ACCESS_COUNT)
 
 #define PATH_TRIES 32		/* walks before a name that keeps changing is unresolved */
 
@@ -54,8 +58,9 @@ __u32 weir_edge_follow(__u32 index, __u32 node, __u64 name, __u32 len);
  */
 __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 check_counts);
 
-#define MIX(hash, word) \
-	((hash) = ((hash) ^ (__u64)(word)) * 0x9e3779b97f4a7c15ULL, (hash) ^= (hash) >> 32)
+#define MIX_FACTOR 0x9e3779b97f4a7c15ULL
+#define MIX(hash, one, two)                                       \
+	((hash) = (((hash) ^ (one)) * MIX_FACTOR ^ (two)) * MIX_FACTOR, (hash) ^= (hash) >> 32)
 
 /*
  * What identifies a remembered directory: the instance (with a secret, in hash),
@@ -63,20 +68,16 @@ __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, 
  * name's hash and the inode guard against a dentry whose memory went to
  * another directory.
  */
-static __always_inline __u64 dir_check(volatile __u64 *cells, __u32 zero, __u64 hash,
+static __always_inline __u64 dir_check(volatile __u64 *cells, __u64 hash,
 				       struct dentry *dir, struct vfsmount *mnt,
 				       struct mnt_namespace *mnt_ns)
 {
 	struct inode *inode = dir->d_inode;
 
-	MIX(hash, number_of(cells, zero, dir));
-	MIX(hash, number_of(cells, zero, mnt));
-	MIX(hash, number_of(cells, zero, mnt_ns));
-	MIX(hash, number_of(cells, zero, dir->d_parent));
-	MIX(hash, (__u64)dir->d_name.hash << 32 | dir->d_name.len);
-	MIX(hash, number_of(cells, zero, inode));
-	MIX(hash, inode->i_ino);
-	MIX(hash, inode->i_generation);
+	MIX(hash, number_of(cells, dir), number_of(cells, mnt));
+	MIX(hash, number_of(cells, mnt_ns), number_of(cells, dir->d_parent));
+	MIX(hash, (__u64)dir->d_name.hash << 32 | dir->d_name.len, number_of(cells, inode));
+	MIX(hash, inode->i_ino, inode->i_generation);
 	return hash;
 }
 
@@ -88,9 +89,9 @@ static __always_inline struct weir_dir *dir_slot(__u64 check)
 }
 
 /* Holds an entry together: a torn one, or another directory's, has another seal. */
-static __always_inline __u64 dir_seal(__u64 check, __u64 place, __u64 counts)
+static __always_inline __u64 dir_seal(__u64 check, __u64 found, __u64 counts)
 {
-	return check ^ place ^ counts * 0x9e3779b97f4a7c15ULL;
+	return check ^ found ^ counts * MIX_FACTOR;
 }
 
 /*
@@ -99,42 +100,41 @@ static __always_inline __u64 dir_seal(__u64 check, __u64 place, __u64 counts)
  * entry has been read, if the counts still are what they were around the walk.
  * PLACE_UNRESOLVED: walk.
  */
-static __always_inline __u64 path_recall(volatile __u64 *cells, __u32 zero,
+static __always_inline __u64 path_recall(volatile __u64 *cells,
 					 struct dentry *dentry, struct dentry *dir, __u32 index,
 					 __u64 check)
 {
 	volatile struct weir_dir *known = dir_slot(check);
-	__u64 place, counts;
-	__u32 child;
+	__u64 found, counts;
+	__u32 child = EDGE_NONE;
 
 	if (!known)
 		return PLACE_UNRESOLVED;
-	place = known->place;
+	found = known->found;
 	counts = known->counts;
-	if (known->seal != dir_seal(check, place, counts))
+	if (known->seal != dir_seal(check, found, counts))
 		return PLACE_UNRESOLVED;
 	asm volatile("" ::: "memory");	/* what was read before counts no more */
 	if (dentry->d_parent != dir)
 		return PLACE_UNRESOLVED;
-	if (PLACE_SELF(place)) {
-		if (dir->d_flags & DCACHE_OP_HASH)
-			return PLACE_UNRESOLVED;	/* in which letters? */
-		child = weir_edge_follow(index, PLACE_NODE(FOUND_PLACE(place)),
-					 number_of(cells, zero, dentry->d_name.name),
-					 dentry->d_name.len);
+	if (PLACE_SELF(found)) {
+		if (FOUND_LENGTHS(found) & WEIR_LENGTH_BIT(dentry->d_name.len))
+			child = weir_edge_follow(index, PLACE_NODE(FOUND_PLACE(found)),
+						 number_of(cells, dentry->d_name.name),
+						 dentry->d_name.len);
 		if (child == EDGE_FAILED)
 			return PLACE_UNRESOLVED;
-		place = child ? PLACE(child, true) : place & ~1ULL;
+		found = child ? PLACE(child, true) : found & ~1ULL;
 	}
-	return counts == path_counts_word(path_counts_read()) ? place : PLACE_UNRESOLVED;
+	return counts == path_counts_word(path_counts_read()) ? found : PLACE_UNRESOLVED;
 }
 
 /* The place of an object by walks; its directory is remembered. */
 static __always_inline __u32 path_walked(volatile __u64 *cells, struct dentry *dentry,
 					 struct vfsmount *mnt, __u32 index, __u64 check,
-					 struct path_counts counts, __u32 zero)
+					 struct path_counts counts)
 {
-	__u64 object = number_of(cells, zero, dentry), vfsmount = number_of(cells, zero, mnt);
+	__u64 object = number_of(cells, dentry), vfsmount = number_of(cells, mnt);
 	__u32 place;
 
 	for (int i = 0; i < PATH_TRIES; i++) {
@@ -150,27 +150,24 @@ static __always_inline __u64 path_place(struct dentry *dentry, struct vfsmount *
 					__u64 serial)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct weir_config *config = config_get();
 	volatile __u64 cells[2] = {0};
 	struct dentry *dir = dentry->d_parent;
 	struct path_counts counts;
 	__u64 hash, found, check = 0;
 
-	if (!config)
-		return PLACE_UNRESOLVED;
-	hash = config->seed ^ serial;
+	hash = weir_config.seed ^ serial;
 	if (dentry != mnt->mnt_root) {
-		check = dir_check(cells, config->zero, hash, dir, mnt, task->nsproxy->mnt_ns);
-		found = path_recall(cells, config->zero, dentry, dir, index, check);
+		check = dir_check(cells, hash, dir, mnt, task->nsproxy->mnt_ns);
+		found = path_recall(cells, dentry, dir, index, check);
 		if (found != PLACE_UNRESOLVED)
 			return found;
 	}
 	/* once more behind a reading of the counts: its directory may have changed since */
 	counts = path_counts_read();
 	if (check)
-		check = dir_check(cells, config->zero, hash, dentry->d_parent, mnt,
+		check = dir_check(cells, hash, dentry->d_parent, mnt,
 				  task->nsproxy->mnt_ns);
-	return path_walked(cells, dentry, mnt, index, check, counts, config->zero);
+	return path_walked(cells, dentry, mnt, index, check, counts);
 }
 
 /* What holds of every path before it is looked at. 0: look. */

@@ -4,6 +4,8 @@
 
 #define EEXIST 17
 
+struct weir_config weir_config;
+
 static __always_inline bool mark_binds(const struct weir_mark *mark)
 {
 	return mark->scopes[0] || mark->flags & WEIR_MARK_OVERFLOW;
@@ -145,8 +147,7 @@ static __always_inline void hint_keep(__u64 key, const struct weir_mark *mark)
  * thread will be judged by. Raising the generation makes every other thread
  * look again.
  */
-static __always_inline int mark_sight(struct weir_config *config, __u64 key, __u64 leader_key,
-				      const struct weir_mark *mark)
+static __always_inline int mark_sight(__u64 key, __u64 leader_key, const struct weir_mark *mark)
 {
 	struct weir_mark *leader;
 
@@ -157,18 +158,17 @@ static __always_inline int mark_sight(struct weir_config *config, __u64 key, __u
 	leader = bpf_map_lookup_elem(&weir_marks, &leader_key);
 	if ((!leader || !(mark_binds(leader) || leader->flags)) && mark_keep(leader_key, mark) < 0)
 		return -1;
-	__sync_fetch_and_add(&config->generation, 1);
+	__sync_fetch_and_add(&weir_config.generation, 1);
 	return 0;
 }
 
 /* The scopes of the current task, worked out and kept. See weir_scope_resolve(). */
-static __always_inline bool mark_resolve(struct weir_config *config, struct weir_mark *mark,
-					 bool at_exec)
+static __always_inline bool mark_resolve(struct weir_mark *mark, bool at_exec)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	volatile __u64 cells[2] = {0};
-	__u64 key = number_of(cells, config->zero, task);
-	__u64 leader_key = number_of(cells, config->zero, task->group_leader);
+	__u64 key = number_of(cells, task);
+	__u64 leader_key = number_of(cells, task->group_leader);
 	struct weir_mark *own = bpf_map_lookup_elem(&weir_marks, &key), *leader;
 	bool launcher = own && own->flags & WEIR_MARK_LAUNCHER;
 
@@ -188,13 +188,13 @@ static __always_inline bool mark_resolve(struct weir_config *config, struct weir
 		if (leader)
 			mark_merge(mark, leader);
 	}
-	mark_add_ancestors(mark, config->levels);
+	mark_add_ancestors(mark, weir_config.levels);
 
-	if (!config->sticky || launcher)
+	if (!weir_config.sticky || launcher)
 		return mark_binds(mark);
 	if (own)
 		mark_keep(key, mark);
-	else if (mark_binds(mark) && mark_sight(config, key, leader_key, mark) < 0)
+	else if (mark_binds(mark) && mark_sight(key, leader_key, mark) < 0)
 		mark->flags |= WEIR_MARK_OVERFLOW;
 	if (mark_binds(mark))
 		hint_keep(key, mark);
@@ -204,14 +204,13 @@ static __always_inline bool mark_resolve(struct weir_config *config, struct weir
 /* Before 6.2 a map takes its values from the stack only, not from a function's argument. */
 int weir_scope_resolve(struct weir_bound *ret, int at_exec)
 {
-	struct weir_config *config = config_get();
 	struct weir_mark mark = {0};
 
-	if (!ret || !config)
-		return false;	/* cannot be: a caller's stack, and an array of one element */
+	if (!ret)
+		return false;	/* cannot be: a caller's stack */
 	mark.cgroup_id = bpf_get_current_cgroup_id();
-	mark.generation = config->generation;
-	if (!mark_resolve(config, &mark, at_exec))
+	mark.generation = weir_config.generation;
+	if (!mark_resolve(&mark, at_exec))
 		return false;
 	__builtin_memcpy(ret->scopes, mark.scopes, sizeof(ret->scopes));
 	if (mark.flags & WEIR_MARK_OVERFLOW)
@@ -222,34 +221,28 @@ int weir_scope_resolve(struct weir_bound *ret, int at_exec)
 int weir_scope_inherit(__u64 child)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct weir_config *config = config_get();
 	volatile __u64 cells[2] = {0};
 	struct weir_mark mark = {0};
 	struct weir_hint *hint;
 
-	if (!config)
-		return -1;
-	hint = hint_of(number_of(cells, config->zero, task));
-	if (hint && task_unbound(config, task, cells, hint))
+	hint = hint_of(number_of(cells, task));
+	if (hint && task_unbound(task, cells, hint))
 		return weir_scope_end(child);
 	mark.cgroup_id = bpf_get_current_cgroup_id();
-	mark.generation = config->generation;
-	if (mark_resolve(config, &mark, false))
+	mark.generation = weir_config.generation;
+	if (mark_resolve(&mark, false))
 		return mark_put(child, &mark);
 	return weir_scope_end(child);
 }
 
 int weir_scope_launch(void)
 {
-	struct weir_config *config = config_get();
 	struct weir_mark mark = {.flags = WEIR_MARK_LAUNCHER};
 	volatile __u64 cells[2] = {0};
 	struct weir_hint *hint;
 	__u64 key;
 
-	if (!config)
-		return -1;
-	key = number_of(cells, config->zero, bpf_get_current_task_btf());
+	key = number_of(cells, bpf_get_current_task_btf());
 	hint = hint_of(key);
 	if (hint && hint->task == key)
 		hint->task = 0;
@@ -258,17 +251,15 @@ int weir_scope_launch(void)
 
 int weir_scope_arm(void)
 {
-	__u64 key = (__u64)bpf_get_current_task_btf();
+	volatile __u64 cells[2] = {0};
+	__u64 key = number_of(cells, bpf_get_current_task_btf());
 	struct weir_mark *own = bpf_map_lookup_elem(&weir_marks, &key);
-	struct weir_config *config = config_get();
 	struct weir_mark mark = {0};
 
-	if (!config)
-		return -1;
 	mark.cgroup_id = bpf_get_current_cgroup_id();
-	mark.generation = config->generation;
+	mark.generation = weir_config.generation;
 	/* also for a silent thread: the exec ends its leader, whose mark it is judged by */
-	mark_resolve(config, &mark, true);
+	mark_resolve(&mark, true);
 	if (own && own->flags & WEIR_MARK_LAUNCHER)
 		mark_keep(key, &mark);
 	return mark.flags & WEIR_MARK_OVERFLOW ? -1 : 0;

@@ -9,22 +9,15 @@
 
 #include "maps.bpf.h"
 
-static __always_inline struct weir_config *config_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&weir_config, &zero);
-}
-
 /*
  * A kernel pointer as a number. The verifier lets nobody calculate with one,
  * but what is read from the stack at an offset it cannot tell is a number.
- * The cells are shared, because stack is short; zero is always 0.
+ * The cells are shared, because stack is short.
  */
-static __always_inline __u64 number_of(volatile __u64 *cells, __u32 zero, const void *pointer)
+static __always_inline __u64 number_of(volatile __u64 *cells, const void *pointer)
 {
 	cells[0] = (__u64)pointer;
-	return cells[zero & 1];
+	return cells[weir_config.zero & 1];
 }
 
 /* The scope behind a handle; NULL: none, or lifted since. */
@@ -52,10 +45,11 @@ struct weir_bound {
 int weir_scope_resolve(struct weir_bound *ret, int at_exec);
 
 /* Outside of the only scope there is. */
-static __always_inline bool task_outside(const struct weir_config *config)
+static __always_inline bool task_outside(void)
 {
-	return config->only_level &&
-	       bpf_get_current_ancestor_cgroup_id(config->only_level) != config->only_cgroup;
+	return weir_config.only_level &&
+	       bpf_get_current_ancestor_cgroup_id(weir_config.only_level) !=
+		       weir_config.only_cgroup;
 }
 
 /* Where the hint for a task lies, by its address. */
@@ -70,40 +64,36 @@ static __always_inline struct weir_hint *hint_of(__u64 task)
  * Told by hints alone: neither the task nor its leader has a mark, and it is
  * outside of the only scope there is. The usual task of the machine.
  */
-static __always_inline bool task_unbound(const struct weir_config *config,
-					 struct task_struct *task, volatile __u64 *cells,
+static __always_inline bool task_unbound(struct task_struct *task, volatile __u64 *cells,
 					 const struct weir_hint *hint)
 {
 	const struct weir_hint *leader = hint;
 
-	if (hint->marks || !task_outside(config))
+	if (hint->marks || !task_outside())
 		return false;
 	if (task->group_leader != task)
-		leader = hint_of(number_of(cells, config->zero, task->group_leader));
+		leader = hint_of(number_of(cells, task->group_leader));
 	return leader && !leader->marks;
 }
 
 /* weir_scope_resolve(), with what is usual decided at once. */
 static __always_inline bool scope_resolve(struct weir_bound *ret, bool at_exec)
 {
-	struct weir_config *config = config_get();
 	struct task_struct *task = bpf_get_current_task_btf();
 	volatile __u64 cells[2] = {0};
 	struct weir_hint *hint;
 	__u64 key;
 
-	if (!config)
-		return false;	/* cannot be: an array of one element */
-	if (!config->sticky)
-		return !task_outside(config) && weir_scope_resolve(ret, at_exec);
-	key = number_of(cells, config->zero, task);
+	if (!weir_config.sticky)
+		return !task_outside() && weir_scope_resolve(ret, at_exec);
+	key = number_of(cells, task);
 	hint = hint_of(key);
 	if (!hint)
 		return weir_scope_resolve(ret, at_exec);
 	if (hint->task != key)
-		return !task_unbound(config, task, cells, hint) &&
+		return !task_unbound(task, cells, hint) &&
 		       weir_scope_resolve(ret, at_exec);
-	if (hint->generation != config->generation ||
+	if (hint->generation != weir_config.generation ||
 	    hint->cgroup_id != bpf_get_current_cgroup_id())
 		return weir_scope_resolve(ret, at_exec);
 	__builtin_memcpy(ret->scopes, hint->scopes, sizeof(ret->scopes));

@@ -21,21 +21,17 @@
 SEC("lsm/task_alloc")
 int BPF_PROG(weir_task_alloc, struct task_struct *child)
 {
-	struct weir_config *config = config_get();
 	volatile __u64 cells[2] = {0};
 
-	if (!config)
-		return -EAGAIN;
-	return weir_scope_inherit(number_of(cells, config->zero, child)) < 0 ? -EAGAIN : 0;
+	return weir_scope_inherit(number_of(cells, child)) < 0 ? -EAGAIN : 0;
 }
 
 SEC("lsm/task_free")
 int BPF_PROG(weir_task_free, struct task_struct *task)
 {
-	struct weir_config *config = config_get();
 	volatile __u64 cells[2] = {0};
 
-	return config ? weir_scope_end(number_of(cells, config->zero, task)) : 0;
+	return weir_scope_end(number_of(cells, task));
 }
 
 /*

@@ -31,14 +31,12 @@ struct path_counts {
  */
 static __always_inline struct path_counts path_counts_read(void)
 {
-	struct weir_config *config = config_get();
 	struct path_counts counts = {0};
 
-	if (!config)
-		return counts;
 	if (bpf_probe_read_kernel(&counts.rename, sizeof(counts.rename),
-				  (void *)config->rename_lock) ||
-	    bpf_probe_read_kernel(&counts.mount, sizeof(counts.mount), (void *)config->mount_lock))
+				  (void *)weir_config.rename_lock) ||
+	    bpf_probe_read_kernel(&counts.mount, sizeof(counts.mount),
+				  (void *)weir_config.mount_lock))
 		counts.rename = 1;	/* never steady: every path is unresolved */
 	return counts;
 }

@@ -100,8 +100,12 @@ struct weir_edge_key {
 struct weir_node {
 	weir_rule_t self[WEIR_ACCESS_COUNT];
 	weir_rule_t below[WEIR_ACCESS_COUNT];
-	__u32 leaf;		/* 1: no edge leads on from here */
+	__u32 lengths;		/* WEIR_LENGTH_BIT()s of the names that lead on from here */
 };
+
+/* Names of another length are told to lead nowhere without being read. */
+#define WEIR_LENGTH_BITS 27
+#define WEIR_LENGTH_BIT(len) (1u << ((len) < WEIR_LENGTH_BITS ? (len) : WEIR_LENGTH_BITS - 1))
 
 /* Policy instances and scopes */
 
@@ -155,7 +159,7 @@ enum weir_mark_flag {
  * is none, or it is this one's. Only the task itself writes what is its own.
  */
 struct weir_hint {
-	__u64 task;		/* whose scopes these are: a task with a mark that binds; 0: nobody's */
+	__u64 task;		/* whose scopes these are: it has a mark that binds; 0: nobody's */
 	__u64 cgroup_id;	/* the rest as in its mark */
 	weir_scope_t scopes[WEIR_NEST_MAX];
 	__u32 generation;
@@ -180,7 +184,7 @@ struct weir_config {
 /* One remembered directory. The seal is of the other two and whose they are: see dir_seal(). */
 struct weir_dir {
 	__u64 seal;
-	__u64 place;		/* and what is allowed below it: see FOUND_PLACE() */
+	__u64 found;		/* its place and what is known of it: see FOUND() */
 	__u64 counts;		/* of renames and mounts, around the walk */
 };
 #define WEIR_DIRS_BITS 14	/* 16,384 directories */

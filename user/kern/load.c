@@ -77,13 +77,9 @@ static void *map_mapped(struct bpf_map *map, size_t size)
 static int config_fill(struct kern *kern, char **ret_message)
 {
 	struct sequences sequences = {0};
-	struct weir_config *config;
+	struct weir_config *config = &kern->skel->bss->weir_config;
 	struct timespec now;
 
-	config = map_mapped(kern->skel->maps.weir_config, sizeof(*config));
-	if (!config)
-		return kern_fail(ret_message, -errno, "cannot map weir_config: %s",
-				 strerror(errno));
 	kern->config = config;
 	kern->scopes = map_mapped(kern->skel->maps.weir_scopes,
 				  WEIR_SCOPES_MAX * sizeof(*kern->scopes));
@@ -213,8 +209,6 @@ void kern_close(struct kern *kern)
 
 	if (!kern)
 		return;
-	if (kern->config)
-		munmap(kern->config, sizeof(*kern->config));
 	if (kern->scopes)
 		munmap(kern->scopes, WEIR_SCOPES_MAX * sizeof(*kern->scopes));
 	if (kern->skel && kern->pin_dir) {

@@ -12,7 +12,7 @@
 struct kern {
 	struct weir_bpf *skel;
 	struct kern_options options;
-	struct weir_config *config;	/* mapped */
+	struct weir_config *config;	/* mapped, by the skeleton */
 	struct weir_scope *scopes;	/* mapped, WEIR_SCOPES_MAX of them */
 	int idle_map_fd;		/* inner map written to wait for decisions in progress */
 	uint32_t next_epoch;		/* of scope handles */

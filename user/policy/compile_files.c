@@ -40,6 +40,7 @@ struct link {
 	uint32_t child;		/* first */
 	uint32_t sibling;	/* next */
 	uint32_t marks;		/* index + 1 of the first; 0: none */
+	uint32_t lengths;	/* as in struct weir_node */
 };
 
 struct trie {
@@ -171,6 +172,7 @@ static int pattern_put(struct trie *trie, const struct pattern *pattern, struct 
 		return 0;
 	for (at = 0; at < pattern->len; at += len + 1) {
 		len = strcspn(pattern->path + at + 1, "/");
+		trie->links[node].lengths |= WEIR_LENGTH_BIT(len);
 		if (component_get(trie, pattern->path + at + 1, len, &node) < 0)
 			return -ENOMEM;
 	}
@@ -284,10 +286,10 @@ static void node_enter(struct trie *trie, uint32_t node)
 		/* nothing ends here: as below the parent */
 		*ret = trie->nodes[trie->links[node].parent];
 		memcpy(ret->self, ret->below, sizeof(ret->self));
-		ret->leaf = !trie->links[node].child;
+		ret->lengths = trie->links[node].lengths;
 		return;
 	}
-	ret->leaf = !trie->links[node].child;
+	ret->lengths = trie->links[node].lengths;
 	marks_apply(trie, node, true, true);
 	decisions_write(trie, ret->below);
 	marks_apply(trie, node, false, true);
