@@ -34,14 +34,17 @@ static __always_inline bool act_refused(const struct weir_act *act)
 
 /*
  * A wake-up per record doubles the cost of a send: the reader polls, and is
- * woken for denials, and when much waits.
+ * woken for denials, and when much waits. That is asked in one of eight
+ * microseconds: no ring fills in between.
  */
-static __always_inline __u64 ring_wakeup(const struct weir_act *act)
+static __always_inline __u64 ring_wakeup(const struct weir_act *act, __u64 time_ns)
 {
 	__u64 waiting;
 
 	if (act_refused(act))
 		return 0;
+	if (time_ns >> 10 & 7)
+		return BPF_RB_NO_WAKEUP;
 	waiting = bpf_ringbuf_query(&weir_ring_allow, BPF_RB_AVAIL_DATA);
 	return waiting > weir_config.wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
@@ -51,7 +54,7 @@ static __always_inline void head_fill(struct weir_event_head *head, const struct
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_struct *parent = task->real_parent;
-	__u64 ids = bpf_get_current_uid_gid();
+	const struct cred *cred = task->cred;
 
 	head->time_ns = bpf_ktime_get_boot_ns();
 	head->instance_serial = act->serial;
@@ -62,8 +65,8 @@ static __always_inline void head_fill(struct weir_event_head *head, const struct
 	head->pid = task->tgid;
 	head->tid = task->pid;
 	head->ppid = parent->tgid;
-	head->uid = ids;
-	head->gid = ids >> 32;
+	head->uid = cred->uid.val;
+	head->gid = cred->gid.val;
 	head->type = type;
 	head->verdict = WEIR_DECISION_VERDICT(act->decision);
 	head->reason = WEIR_DECISION_REASON(act->decision);
@@ -71,7 +74,8 @@ static __always_inline void head_fill(struct weir_event_head *head, const struct
 	head->rule = WEIR_DECISION_RULE(act->decision);
 	head->pad2 = 0;
 	head->pad3 = 0;
-	bpf_get_current_comm(head->comm, sizeof(head->comm));
+	if (bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm))
+		__builtin_memset(head->comm, 0, sizeof(head->comm));
 }
 
 /* Not recorded: counted, and refused where the policy wants it so. */
@@ -85,32 +89,46 @@ static __always_inline void act_unrecorded(struct weir_act *act, __u32 type)
 /* A flow while it is decided; as in struct weir_event_flow. */
 struct flow {
 	struct weir_addr dest;
-	struct weir_addr source;
+	struct weir_addr source;	/* all zero: not given */
 	__u16 dport;
 	__u16 sport;
 	__u16 protocol;
 };
 
+/* Room in the ring for a record, of which a source makes the longer form. */
+static __always_inline struct weir_event_flow *flow_reserve(bool refused, bool whole)
+{
+	if (refused)
+		return whole ? bpf_ringbuf_reserve(&weir_ring_deny,
+						   sizeof(struct weir_event_flow), 0) :
+			       bpf_ringbuf_reserve(&weir_ring_deny, WEIR_EVENT_FLOW_BRIEF, 0);
+	return whole ? bpf_ringbuf_reserve(&weir_ring_allow, sizeof(struct weir_event_flow), 0) :
+		       bpf_ringbuf_reserve(&weir_ring_allow, WEIR_EVENT_FLOW_BRIEF, 0);
+}
+
 static __always_inline void emit_flow(struct weir_act *act, const struct flow *flow, __u8 type)
 {
+	const __u64 *source = (const __u64 *)flow->source.bytes;
 	struct weir_event_flow *event;
 
-	if (act_refused(act))
-		event = bpf_ringbuf_reserve(&weir_ring_deny, sizeof(*event), 0);
-	else
-		event = bpf_ringbuf_reserve(&weir_ring_allow, sizeof(*event), 0);
+	if (source[0] | source[1]) {
+		event = flow_reserve(act_refused(act), true);
+		if (event)
+			event->source = flow->source;
+	} else {
+		event = flow_reserve(act_refused(act), false);
+	}
 	if (!event) {
 		act_unrecorded(act, type);
 		return;
 	}
 	head_fill(&event->head, act, type);
 	event->dest = flow->dest;
-	event->source = flow->source;
 	event->dport = flow->dport;
 	event->sport = flow->sport;
 	event->protocol = flow->protocol;
 	event->pad = 0;
-	bpf_ringbuf_submit(event, ring_wakeup(act));
+	bpf_ringbuf_submit(event, ring_wakeup(act, event->head.time_ns));
 }
 
 #endif

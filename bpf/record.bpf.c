@@ -39,9 +39,12 @@ struct emit_tail {
 	__u32 target;
 };
 
-/* A record of a fixed part in scratch space and its tail. Returns < 0 when there is no room. */
-static __always_inline int emit_record(struct weir_act *act, const void *fixed, __u32 fixed_len,
-				       struct emit_tail tail)
+/*
+ * A record of a fixed part in scratch space, which begins with head, and its
+ * tail. Returns < 0 when there is no room.
+ */
+static __always_inline int emit_record(struct weir_act *act, const struct weir_event_head *head,
+				       __u32 fixed_len, struct emit_tail tail)
 {
 	struct weir_scratch *path = path_scratch(false), *target = path_scratch(true);
 	__u32 size = fixed_len + tail.path + tail.target;
@@ -53,7 +56,7 @@ static __always_inline int emit_record(struct weir_act *act, const void *fixed, 
 	else
 		err = bpf_ringbuf_reserve_dynptr(&weir_ring_allow, size, 0, &record);
 	if (!err)
-		err = bpf_dynptr_write(&record, 0, (void *)fixed, fixed_len, 0);
+		err = bpf_dynptr_write(&record, 0, (void *)head, fixed_len, 0);
 	FORGET(tail.path);
 	if (!err && path && tail.path && tail.path <= WEIR_PATH_MAX)
 		err = bpf_dynptr_write(&record, fixed_len, path->path, tail.path, 0);
@@ -63,7 +66,7 @@ static __always_inline int emit_record(struct weir_act *act, const void *fixed, 
 	if (err)
 		bpf_ringbuf_discard_dynptr(&record, 0);
 	else
-		bpf_ringbuf_submit_dynptr(&record, ring_wakeup(act));
+		bpf_ringbuf_submit_dynptr(&record, ring_wakeup(act, head->time_ns));
 	return err;
 }
 
@@ -86,7 +89,7 @@ int weir_record_paths(struct weir_act *act, __u32 type, const struct path_action
 	scratch->file.path_len = tail.path;
 	scratch->file.target_len = tail.target;
 	head_fill(&scratch->file.head, act, type);
-	if (emit_record(act, &scratch->file, sizeof(scratch->file), tail) < 0)
+	if (emit_record(act, &scratch->file.head, sizeof(scratch->file), tail) < 0)
 		act_unrecorded(act, type);
 	return 0;
 }
@@ -127,7 +130,7 @@ int weir_record_exec(struct weir_act *act, const struct path_action *action, int
 	scratch->exec.pad = 0;
 	head_fill(&scratch->exec.head, act, WEIR_EVENT_EXEC);
 	scratch->exec.head.quiet = quiet;
-	if (emit_record(act, &scratch->exec, sizeof(scratch->exec), tail) < 0)
+	if (emit_record(act, &scratch->exec.head, sizeof(scratch->exec), tail) < 0)
 		act_unrecorded(act, WEIR_EVENT_EXEC);
 	return 0;
 }
@@ -147,6 +150,6 @@ int weir_record_exit(struct weir_act *act, __u32 status)
 	event->head.quiet = !(act->flags & WEIR_INSTANCE_RECORD_EXECUTE);
 	event->status = status;
 	event->pad = 0;
-	bpf_ringbuf_submit(event, ring_wakeup(act));
+	bpf_ringbuf_submit(event, ring_wakeup(act, event->head.time_ns));
 	return 0;
 }

@@ -79,13 +79,18 @@ static __always_inline bool task_unbound(struct task_struct *task, volatile __u6
 /* weir_scope_resolve(), with what is usual decided at once. */
 static __always_inline bool scope_resolve(struct weir_bound *ret, bool at_exec)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	volatile __u64 cells[2] = {0};
+	struct task_struct *task;
 	struct weir_hint *hint;
 	__u64 key;
 
+	if (!weir_config.sticky && weir_config.only_level) {
+		ret->scopes[0] = weir_config.only_scope;
+		return !task_outside();
+	}
 	if (!weir_config.sticky)
-		return !task_outside() && weir_scope_resolve(ret, at_exec);
+		return weir_scope_resolve(ret, at_exec);
+	task = bpf_get_current_task_btf();
 	key = number_of(cells, task);
 	hint = hint_of(key);
 	if (!hint)

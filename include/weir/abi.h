@@ -176,9 +176,11 @@ struct weir_config {
 	__u32 levels;		/* bit n: a scope sits n levels below the root cgroup */
 	__u32 sticky;		/* marks may be kept (the hooks that end them are attached) */
 	__u32 zero;		/* always 0, which the verifier does not know */
-	__u64 only_cgroup;	/* if there is one scope alone: its cgroup, and its level; */
+	__u64 only_cgroup;	/* if there is one scope alone: its cgroup, its level, itself; */
 	__u32 only_level;	/* 0: there are more, or none */
+	weir_scope_t only_scope;
 	__u32 wake_bytes;	/* waiting in the ring of allowed actions: wakes the reader */
+	__u32 pad;
 };
 
 /* One remembered directory. The seal is of the other two and whose they are: see dir_seal(). */
@@ -273,12 +275,13 @@ struct weir_event_head {
 struct weir_event_flow {
 	struct weir_event_head head;
 	struct weir_addr dest;
-	struct weir_addr source;	/* all zero: not given */
 	__u16 dport;			/* host byte order */
 	__u16 sport;			/* host byte order */
 	__u16 protocol;			/* IPPROTO_* */
 	__u16 pad;
+	struct weir_addr source;	/* only in a record longer than WEIR_EVENT_FLOW_BRIEF */
 };
+#define WEIR_EVENT_FLOW_BRIEF __builtin_offsetof(struct weir_event_flow, source)
 
 /*
  * Followed by path_len, then target_len bytes: paths as components, outermost
@@ -321,7 +324,7 @@ _Static_assert(sizeof(struct weir_instance) == 24, "layout");
 _Static_assert(sizeof(struct weir_scope) == 16, "layout");
 _Static_assert(sizeof(struct weir_mark) == 32, "layout");
 _Static_assert(sizeof(struct weir_hint) == 40, "layout");
-_Static_assert(sizeof(struct weir_config) == 56, "layout");
+_Static_assert(sizeof(struct weir_config) == 64, "layout");
 _Static_assert(sizeof(struct weir_event_head) == 96, "layout");
 _Static_assert(sizeof(struct weir_event_flow) == 136, "layout");
 _Static_assert(sizeof(struct weir_event_file) == 104, "layout");

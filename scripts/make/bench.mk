@@ -3,16 +3,21 @@
 
 BENCH_KERNELS ?= 6.1
 BENCH_PROGRAMS := open_bench rename_bench net_bench landlock_run hold
-BENCH_BIN := $(BENCH_PROGRAMS:%=$B/bench/%)
+BENCH_STATIC := $(BENCH_PROGRAMS:%=$B/bench/%)
+BENCH_BIN := $(BENCH_STATIC) $B/bench/empty_run
 
 $B/bench/%.o: tests/bench/%.c | $B/.setup
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$Q$(CC) $(OPT) -std=gnu11 $(WARN) -D_GNU_SOURCE -MMD -MP -c $< -o $@
 
-$(BENCH_BIN): $B/bench/%: $B/bench/%.o $B/bench/measure.o
+$(BENCH_STATIC): $B/bench/%: $B/bench/%.o $B/bench/measure.o
 	$(call say,LINK,$@)
 	$Q$(CC) -static $^ -lm -o $@
+
+$B/bench/empty_run: $B/bench/empty_run.o
+	$(call say,LINK,$@)
+	$Q$(CC) $^ -o $@ $(LIBS_ALL)
 
 .PHONY: bench bench-guest bench-native
 bench: bench-guest bench-native ## speed and size against the bare kernel and Landlock (BENCH_KERNELS)

@@ -80,6 +80,11 @@ def landlock(count):
                                     preexec_fn=free)
 
 
+def empty(command):
+    """While programs that do nothing are attached: what the kernel takes for calling them."""
+    return measured([BIN / "empty_run", "/sys/fs/cgroup", *command], preexec_fn=free)
+
+
 def opens_add(report, base):
     """Landlock and weir, at each size and depth."""
     for count in SIZES:
@@ -120,9 +125,14 @@ def free_add(report, base):
     weir = Weir(SCRATCH, policies.path_rules(SCRATCH, others(10)))
     with weir.held(PROGRAMS / "hold"):
         found, net = opens(bare), nets(bare)
+    for depth, value in opens(empty).items():
+        report.add(f"open, {depth}, an empty program", value, "instructions",
+                   base=base["open"][depth])
     for depth in FILES:
         report.add(f"open, {depth}, weir loaded, no policy", found[depth], "instructions",
                    base=base["open"][depth], target=("added", FREE_MAX))
+    for what, value in nets(empty).items():
+        report.add(f"{what}, an empty program", value, "instructions", base=base["net"][what])
     for what, value in net.items():
         report.add(f"{what}, weir loaded, no policy", value, "instructions",
                    base=base["net"][what], target=("added", FREE_MAX))

@@ -56,8 +56,22 @@ def beside(weir):
     return run
 
 
+def empty(command):
+    """While programs that do nothing are attached: what the kernel takes for calling them."""
+    return measured([BIN / "empty_run", cgroup2(), *command])
+
+
+def cgroup2():
+    """Where the hierarchy is mounted."""
+    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+        mount, _, kind = line.partition(" - ")
+        if kind.startswith("cgroup2 "):
+            return mount.split()[4]
+    raise RuntimeError("no cgroup2 hierarchy is mounted")
+
+
 def variants(folder):
-    made = [Variant("bare", measured)]
+    made = [Variant("bare", measured), Variant("an empty program", empty)]
     ten = Weir(folder, policies.addresses(10), WITHOUT)
     made.append(Variant("weir loaded, no policy", beside(ten)))
     for count in (10, 100000):

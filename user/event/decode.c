@@ -52,15 +52,15 @@ static void path_read(const char *data, size_t len, bool whole, struct event_pat
 
 static int flow_decode(const char *data, size_t size, struct event *ret)
 {
-	struct weir_event_flow record;
+	struct weir_event_flow record = {0};
 
-	if (size != sizeof(record))
+	if (size != sizeof(record) && size != WEIR_EVENT_FLOW_BRIEF)
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
+	memcpy(&record, data, size);
 	ret->has_flow = true;
 	ret->dest = record.dest;
 	ret->source = record.source;
-	ret->has_source = memcmp(&record.source, &(struct weir_addr){0}, sizeof(record.source));
+	ret->has_source = size == sizeof(record);
 	ret->dport = record.dport;
 	ret->sport = record.sport;
 	ret->protocol = record.protocol;

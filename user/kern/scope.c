@@ -33,11 +33,12 @@ static unsigned int level_lowest(uint32_t levels)
 /*
  * Tells the kernel side of the one scope there is, if it is one alone: tasks
  * outside of it are told without a look-up. Level 0 sends every task to the
- * look-up, so it stands while the two words change.
+ * look-up, so it stands while the other words change.
  */
 static void only_scope_tell(struct kern *kern)
 {
 	uint32_t levels = kern->config->levels, slot, count = 0;
+	weir_scope_t scope = 0;
 	uint64_t cgroup_id = 0;
 
 	__atomic_store_n(&kern->config->only_level, 0, __ATOMIC_SEQ_CST);
@@ -45,11 +46,13 @@ static void only_scope_tell(struct kern *kern)
 		if (!kern->scopes[slot].handle)
 			continue;
 		cgroup_id = kern->scopes[slot].cgroup_id;
+		scope = kern->scopes[slot].handle;
 		count++;
 	}
 	if (count != 1 || __builtin_popcount(levels) != 1)
 		return;
 	__atomic_store_n(&kern->config->only_cgroup, cgroup_id, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&kern->config->only_scope, scope, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&kern->config->only_level, level_lowest(levels), __ATOMIC_SEQ_CST);
 }
 

@@ -44,6 +44,12 @@ static void reads_flows(void **state)
 	assert_int_equal(event.protocol, IPPROTO_TCP);
 	assert_int_equal(event.comm_len, 4);
 	assert_true(addr_is_v4(&event.dest));
+
+	flow_source_add(&record, "2001:db8::1", 40000);
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_true(event.has_source);
+	assert_int_equal(event.sport, 40000);
+	assert_int_equal(event.source.bytes[15], 1);
 }
 
 static void reads_a_name_without_end(void **state)

@@ -135,14 +135,10 @@ static void writes_flows_of_every_kind(void **state)
 						WEIR_REASON_RULE, 2);
 	struct event_context context = context_make();
 	struct record record = flow_make(head, "2001:db8::53", 53, IPPROTO_UDP);
-	struct weir_event_flow flow;
 	const char *line;
 
 	(void)state;
-	memcpy(&flow, record.data, sizeof(flow));
-	addr_parse("2001:db8::1", &flow.source);
-	flow.sport = 40000;
-	memcpy(record.data, &flow, sizeof(flow));
+	flow_source_add(&record, "2001:db8::1", 40000);
 	line = line_of(&record, &context);
 	expect_text(line, "policy", "rule", "local");
 	expect_text(line, "destination", "protocol", "udp");

@@ -53,8 +53,19 @@ static inline struct record flow_make(struct weir_event_head head, const char *d
 
 	if (addr_parse(dest, &flow.dest) < 0)
 		assert(!"an address");
-	record_add(&record, &flow, sizeof(flow));
+	record_add(&record, &flow, WEIR_EVENT_FLOW_BRIEF);
 	return record;
+}
+
+/* Gives a flow the longer form, with a source. */
+static inline void flow_source_add(struct record *record, const char *source, __u16 sport)
+{
+	struct weir_addr addr;
+
+	if (addr_parse(source, &addr) < 0)
+		assert(!"an address");
+	memcpy(record->data + offsetof(struct weir_event_flow, sport), &sport, sizeof(sport));
+	record_add(record, &addr, sizeof(addr));
 }
 
 /* "/a/b" as length-prefixed components; "/" is none. */
