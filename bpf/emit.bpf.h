@@ -7,7 +7,6 @@
 #define WEIR_EMIT_BPF_H
 
 #include "maps.bpf.h"
-#include "scope.bpf.h"
 #include "verdict.bpf.h"
 
 /* An action as the hooks share it, until it is decided and recorded. */
@@ -35,7 +34,7 @@ static __always_inline bool act_refused(const struct weir_act *act)
 /*
  * A wake-up per record doubles the cost of a send: the reader polls, and is
  * woken for denials, and when much waits. That is asked in one of eight
- * microseconds: no ring fills in between.
+ * microseconds, which of them only weir knows.
  */
 static __always_inline __u64 ring_wakeup(const struct weir_act *act, __u64 time_ns)
 {
@@ -43,7 +42,7 @@ static __always_inline __u64 ring_wakeup(const struct weir_act *act, __u64 time_
 
 	if (act_refused(act))
 		return 0;
-	if (time_ns >> 10 & 7)
+	if ((time_ns >> 10 ^ weir_config.seed) * 0x9e3779b97f4a7c15ULL >> 61)
 		return BPF_RB_NO_WAKEUP;
 	waiting = bpf_ringbuf_query(&weir_ring_allow, BPF_RB_AVAIL_DATA);
 	return waiting > weir_config.wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
@@ -54,7 +53,7 @@ static __always_inline void head_fill(struct weir_event_head *head, const struct
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_struct *parent = task->real_parent;
-	const struct cred *cred = task->cred;
+	__u64 ids = bpf_get_current_uid_gid();
 
 	head->time_ns = bpf_ktime_get_boot_ns();
 	head->instance_serial = act->serial;
@@ -65,8 +64,8 @@ static __always_inline void head_fill(struct weir_event_head *head, const struct
 	head->pid = task->tgid;
 	head->tid = task->pid;
 	head->ppid = parent->tgid;
-	head->uid = cred->uid.val;
-	head->gid = cred->gid.val;
+	head->uid = ids;
+	head->gid = ids >> 32;
 	head->type = type;
 	head->verdict = WEIR_DECISION_VERDICT(act->decision);
 	head->reason = WEIR_DECISION_REASON(act->decision);
@@ -89,9 +88,9 @@ static __always_inline void act_unrecorded(struct weir_act *act, __u32 type)
 /* A flow while it is decided; as in struct weir_event_flow. */
 struct flow {
 	struct weir_addr dest;
-	struct weir_addr source;	/* all zero: not given */
+	struct weir_addr source;
+	bool has_source;
 	__u16 dport;
-	__u16 sport;
 	__u16 protocol;
 };
 
@@ -108,10 +107,9 @@ static __always_inline struct weir_event_flow *flow_reserve(bool refused, bool w
 
 static __always_inline void emit_flow(struct weir_act *act, const struct flow *flow, __u8 type)
 {
-	const __u64 *source = (const __u64 *)flow->source.bytes;
 	struct weir_event_flow *event;
 
-	if (source[0] | source[1]) {
+	if (flow->has_source) {
 		event = flow_reserve(act_refused(act), true);
 		if (event)
 			event->source = flow->source;
@@ -125,7 +123,7 @@ static __always_inline void emit_flow(struct weir_act *act, const struct flow *f
 	head_fill(&event->head, act, type);
 	event->dest = flow->dest;
 	event->dport = flow->dport;
-	event->sport = flow->sport;
+	event->sport = 0;	/* not known yet */
 	event->protocol = flow->protocol;
 	event->pad = 0;
 	bpf_ringbuf_submit(event, ring_wakeup(act, event->head.time_ns));

@@ -45,6 +45,13 @@ static __always_inline void addr_from_v4(struct weir_addr *addr, __u32 ip_be)
 	words[3] = ip_be;
 }
 
+static __always_inline bool addr_given(const struct weir_addr *addr)
+{
+	const __u32 *words = (const __u32 *)addr->bytes;
+
+	return words[0] | words[1] | words[2] | words[3];
+}
+
 /* The unspecified address decides and prints as loopback. Says whether it was one. */
 static __always_inline bool addr_settle(struct weir_addr *addr)
 {
@@ -146,7 +153,8 @@ int weir_sendmsg4(struct bpf_sock_addr *ctx)
 		return HOOK_ALLOW;
 	addr_from_v4(&flow.dest, ctx->user_ip4);
 	dest_settle_v4(ctx, &flow.dest);
-	if (ctx->msg_src_ip4)
+	flow.has_source = ctx->msg_src_ip4;
+	if (flow.has_source)
 		addr_from_v4(&flow.source, ctx->msg_src_ip4);
 	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_SEND);
 }
@@ -164,6 +172,7 @@ int weir_sendmsg6(struct bpf_sock_addr *ctx)
 	dest_settle_v6(ctx, &flow.dest);
 	addr_from_v6(&flow.source, ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2],
 		     ctx->msg_src_ip6[3]);
+	flow.has_source = addr_given(&flow.source);
 	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_SEND);
 }
 

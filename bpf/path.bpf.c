@@ -133,7 +133,7 @@ static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place, 
 	__u32 node = PLACE_NODE(place), lengths = node_lengths(index, node);
 	__u64 found;
 
-	if (!dir || (may_fold && lengths))
+	if (!dir || (may_fold && lengths && PLACE_SELF(place)))
 		return;
 	if (!lengths)
 		place = PLACE(node, false);
@@ -198,7 +198,8 @@ __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, 
 	if (mnt_ns == MNT_NS_INTERNAL)
 		return place_internal(dentry, vfsmount);
 	parent = (__u64)READ_KERNEL(struct dentry, dentry, d_parent);
-	may_fold = READ_KERNEL(struct dentry, parent, d_flags) & DCACHE_OP_HASH;
+	may_fold = READ_KERNEL(struct dentry, parent, d_flags) & DCACHE_OP_HASH ||
+		   dentry_encoding(parent);
 	walked = weir_path_walk(dentry, vfsmount, false);
 	if (!path_counts_same(counts, path_counts_read()))
 		return PLACE_AGAIN;

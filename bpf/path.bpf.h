@@ -13,6 +13,7 @@
 #ifndef WEIR_PATH_BPF_H
 #define WEIR_PATH_BPF_H
 
+#include "scope.bpf.h"
 #include "verdict.bpf.h"
 #include "walk.bpf.h"
 

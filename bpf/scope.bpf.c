@@ -2,8 +2,6 @@
 /* Working out which policies bind a task; see scope.bpf.h. */
 #include "scope.bpf.h"
 
-#define EEXIST 17
-
 struct weir_config weir_config;
 
 static __always_inline bool mark_binds(const struct weir_mark *mark)
@@ -74,35 +72,41 @@ static __always_inline void mark_add_ancestors(struct weir_mark *mark, __u32 bit
 	bpf_loop(WEIR_CGROUP_DEPTH_MAX, level_step, &levels, 0);
 }
 
-/*
- * Makes or replaces the mark of a task. It counts before it is there, so that
- * a hint never tells of none while there is one. Returns < 0 without room.
- */
-static __always_inline int mark_put(__u64 key, const struct weir_mark *mark)
+/* Gives a hint up that is the task's: it does not run, or is the one that asks. */
+static __always_inline void hint_drop(struct weir_hint *hint, __u64 task)
 {
-	struct weir_hint *hint = hint_of(key);
-	long err;
-
-	if (!hint)
-		return -1;	/* cannot be: an array */
-	__sync_fetch_and_add(&hint->marks, 1);
-	err = bpf_map_update_elem(&weir_marks, &key, mark, BPF_NOEXIST);
-	if (!err)
-		return 0;
-	__sync_fetch_and_add(&hint->marks, -1);
-	return err == -EEXIST ? bpf_map_update_elem(&weir_marks, &key, mark, BPF_EXIST) : err;
+	if (hint->task == task)
+		hint->task = 0;
 }
 
 int weir_scope_end(__u64 task)
 {
 	struct weir_hint *hint = hint_of(task);
 
-	if (!hint || !hint->marks || bpf_map_delete_elem(&weir_marks, &task))
-		return 0;
-	if (hint->task == task)
-		hint->task = 0;
-	__sync_fetch_and_add(&hint->marks, -1);
+	if (!hint)
+		return 0;	/* cannot be: an array */
+	hint_drop(hint, task);
+	if (hint->marks && !bpf_map_delete_elem(&weir_marks, &task))
+		__sync_fetch_and_add(&hint->marks, -1);
 	return 0;
+}
+
+/*
+ * A new mark, of a task that has none. It counts before it is there, so that a
+ * hint never tells of none while there is one. Returns false where there is no
+ * room, or another thread was faster.
+ */
+static __always_inline bool mark_add(__u64 key, const struct weir_mark *mark)
+{
+	struct weir_hint *hint = hint_of(key);
+
+	if (!hint)
+		return false;	/* cannot be: an array */
+	__sync_fetch_and_add(&hint->marks, 1);
+	if (!bpf_map_update_elem(&weir_marks, &key, mark, BPF_NOEXIST))
+		return true;
+	__sync_fetch_and_add(&hint->marks, -1);
+	return false;
 }
 
 /*
@@ -116,8 +120,13 @@ static __always_inline int mark_keep(__u64 key, const struct weir_mark *mark)
 {
 	struct weir_mark *kept = bpf_map_lookup_elem(&weir_marks, &key);
 
+	if (!kept) {
+		if (mark_add(key, mark))
+			return 0;
+		kept = bpf_map_lookup_elem(&weir_marks, &key);
+	}
 	if (!kept)
-		return mark_put(key, mark);
+		return -1;
 #pragma unroll
 	for (int i = 0; i < WEIR_NEST_MAX; i++)
 		kept->scopes[i] = mark->scopes[i];
@@ -127,13 +136,18 @@ static __always_inline int mark_keep(__u64 key, const struct weir_mark *mark)
 	return 0;
 }
 
-/* The current task's mark, which binds, as a hint, if the place is free. */
+/* The current task's mark as a hint, if it binds and the place is free. */
 static __always_inline void hint_keep(__u64 key, const struct weir_mark *mark)
 {
 	struct weir_hint *hint = hint_of(key);
 
-	if (!hint || mark->flags ||
-	    (hint->task != key && __sync_val_compare_and_swap(&hint->task, 0, key) != 0))
+	if (!hint)
+		return;
+	if (mark->flags || !mark->scopes[0]) {
+		hint_drop(hint, key);
+		return;
+	}
+	if (hint->task != key && __sync_val_compare_and_swap(&hint->task, 0, key) != 0)
 		return;
 #pragma unroll
 	for (int i = 0; i < WEIR_NEST_MAX; i++)
@@ -177,8 +191,7 @@ static __always_inline bool mark_resolve(struct weir_mark *mark, bool at_exec)
 	if (own && !launcher && own->cgroup_id == mark->cgroup_id &&
 	    own->generation == mark->generation) {
 		*mark = *own;
-		if (mark_binds(mark))
-			hint_keep(key, mark);
+		hint_keep(key, mark);
 		return mark_binds(mark);
 	}
 	if (own)
@@ -196,8 +209,7 @@ static __always_inline bool mark_resolve(struct weir_mark *mark, bool at_exec)
 		mark_keep(key, mark);
 	else if (mark_binds(mark) && mark_sight(key, leader_key, mark) < 0)
 		mark->flags |= WEIR_MARK_OVERFLOW;
-	if (mark_binds(mark))
-		hint_keep(key, mark);
+	hint_keep(key, mark);
 	return mark_binds(mark);
 }
 
@@ -230,9 +242,8 @@ int weir_scope_inherit(__u64 child)
 		return weir_scope_end(child);
 	mark.cgroup_id = bpf_get_current_cgroup_id();
 	mark.generation = weir_config.generation;
-	if (mark_resolve(&mark, false))
-		return mark_put(child, &mark);
-	return weir_scope_end(child);
+	weir_scope_end(child);	/* of one that had this address before it */
+	return mark_resolve(&mark, false) ? mark_keep(child, &mark) : 0;
 }
 
 int weir_scope_launch(void)
@@ -244,9 +255,9 @@ int weir_scope_launch(void)
 
 	key = number_of(cells, bpf_get_current_task_btf());
 	hint = hint_of(key);
-	if (hint && hint->task == key)
-		hint->task = 0;
-	return mark_put(key, &mark);
+	if (hint)
+		hint_drop(hint, key);
+	return mark_keep(key, &mark);
 }
 
 int weir_scope_arm(void)

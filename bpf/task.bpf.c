@@ -46,7 +46,7 @@ int BPF_PROG(weir_bprm_check, struct linux_binprm *bprm)
 
 /* Run by the launcher on itself (BPF_PROG_TEST_RUN), before it enters the cgroup. */
 SEC("syscall")
-int weir_arm(struct weir_arm_args *args)
+int weir_arm(void *context)
 {
 	return weir_scope_launch();
 }

@@ -92,19 +92,6 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
-typedef struct {
-	__u32 val;
-} kuid_t;
-
-typedef struct {
-	__u32 val;
-} kgid_t;
-
-struct cred {
-	kuid_t uid;
-	kgid_t gid;
-};
-
 struct task_struct {
 	int pid;
 	int tgid;
@@ -113,7 +100,6 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct mm_struct *mm;
 	struct nsproxy *nsproxy;
-	const struct cred *cred;
 	char comm[16];
 	__u64 start_boottime;
 };

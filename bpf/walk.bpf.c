@@ -12,19 +12,18 @@ struct walk {
 	bool done;
 };
 
-/* May a name in this folder be spelt otherwise? What cannot be read may. */
+/*
+ * May a name in this folder be spelt otherwise? What cannot be read may. A
+ * dentry that was found by handle may lack the operations of its file system.
+ */
 static __always_inline bool folder_folds(__u64 dentry)
 {
-	__u64 block, inode;
+	__u64 inode = (__u64)READ_KERNEL(struct dentry, dentry, d_inode);
 
-	if (!(READ_KERNEL(struct dentry, dentry, d_flags) & DCACHE_OP_HASH))
-		return false;
-	if (!bpf_core_field_exists(struct super_block, s_encoding))
+	if (!inode || READ_KERNEL(struct inode, inode, i_flags) & S_CASEFOLD)
 		return true;
-	block = (__u64)READ_KERNEL(struct dentry, dentry, d_sb);
-	inode = (__u64)READ_KERNEL(struct dentry, dentry, d_inode);
-	return !inode || !READ_KERNEL(struct super_block, block, s_encoding) ||
-	       READ_KERNEL(struct inode, inode, i_flags) & S_CASEFOLD;
+	return READ_KERNEL(struct dentry, dentry, d_flags) & DCACHE_OP_HASH &&
+	       !dentry_encoding(dentry);
 }
 
 static long walk_step(__u32 unused, struct walk *walk)

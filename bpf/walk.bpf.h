@@ -8,7 +8,6 @@
 #define WEIR_WALK_BPF_H
 
 #include "maps.bpf.h"
-#include "scope.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -67,6 +66,16 @@ static __always_inline __u64 mount_of(__u64 vfsmount)
 		const type *object_ = (void *)(address); \
 		BPF_CORE_READ(object_, field);        \
 	})
+
+/* The encoding by which names of a file system may fold, in the folders that want it. */
+static __always_inline __u64 dentry_encoding(__u64 dentry)
+{
+	__u64 block = (__u64)READ_KERNEL(struct dentry, dentry, d_sb);
+
+	return bpf_core_field_exists(struct super_block, s_encoding) ?
+		       (__u64)READ_KERNEL(struct super_block, block, s_encoding) :
+		       0;
+}
 
 /* Room for the path of the current task's object, or for its other name. */
 static __always_inline struct weir_scratch *path_scratch(bool target)

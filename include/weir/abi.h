@@ -145,7 +145,7 @@ struct weir_scope {
 struct weir_mark {
 	weir_scope_t scopes[WEIR_NEST_MAX];
 	__u64 cgroup_id;	/* cgroup this was worked out in */
-	__u32 generation;	/* value of weir_generation it was worked out under */
+	__u32 generation;	/* of weir_config, under which it was worked out */
 	__u32 flags;		/* enum weir_mark_flag */
 };
 
@@ -156,7 +156,8 @@ enum weir_mark_flag {
 
 /*
  * What saves looking a mark up, for the tasks whose addresses fall here: there
- * is none, or it is this one's. Only the task itself writes what is its own.
+ * is none, or it is this one's. What is a task's own is written by itself, and
+ * cleared when it has ended.
  */
 struct weir_hint {
 	__u64 task;		/* whose scopes these are: it has a mark that binds; 0: nobody's */
@@ -167,7 +168,7 @@ struct weir_hint {
 };
 #define WEIR_HINTS_BITS 14
 
-/* What every decision needs besides the tables; one element. */
+/* What every decision needs besides the tables. */
 struct weir_config {
 	__u64 seed;		/* random per load, for the directory cache */
 	__u64 rename_lock;	/* addresses of the kernel's sequence counts, from /proc/kallsyms */
@@ -190,11 +191,6 @@ struct weir_dir {
 	__u64 counts;		/* of renames and mounts, around the walk */
 };
 #define WEIR_DIRS_BITS 14	/* 16,384 directories */
-
-/* Argument of the program weir_arm, run by the launcher itself. */
-struct weir_arm_args {
-	weir_scope_t scope;
-};
 
 /* Argument of weir_decide_flow, which asks the tables as the hooks do; decision is the answer. */
 struct weir_ask_flow {
@@ -324,6 +320,7 @@ _Static_assert(sizeof(struct weir_instance) == 24, "layout");
 _Static_assert(sizeof(struct weir_scope) == 16, "layout");
 _Static_assert(sizeof(struct weir_mark) == 32, "layout");
 _Static_assert(sizeof(struct weir_hint) == 40, "layout");
+_Static_assert(WEIR_LENGTH_BITS + WEIR_ACCESS_COUNT <= 32, "FOUND() has a word for both");
 _Static_assert(sizeof(struct weir_config) == 64, "layout");
 _Static_assert(sizeof(struct weir_event_head) == 96, "layout");
 _Static_assert(sizeof(struct weir_event_flow) == 136, "layout");

@@ -12,6 +12,7 @@ import time
 REPO = pathlib.Path(__file__).resolve().parents[2]
 WEIR = REPO / "build/weir"
 BIN = REPO / "build/bench"
+USER = "nobody"     # as agents are to run
 
 
 def say(text):
@@ -39,8 +40,8 @@ class Weir:
         self.without = [f"--without={section}" for section in without]
 
     def command(self, *command):
-        return [str(word) for word in (WEIR, "run", "--policy", self.policy, "--log", self.log,
-                                       *self.without, "--", *command)]
+        return [str(word) for word in (WEIR, "run", "--user", USER, "--policy", self.policy,
+                                       "--log", self.log, *self.without, "--", *command)]
 
     def measured(self, command, **options):
         self.log.unlink(missing_ok=True)

@@ -80,6 +80,17 @@ print("done", flush=True)
         self.assertEqual(out.count(b"EPERM"), 3, out)
         self.assertNotIn(b"pushed", out)
 
+    def test_filter_where_a_terminal_can_be_reached(self):
+        """All system calls pay for it: not where none is shared and no right to others' is held."""
+        show = ["grep", "Seccomp:", "/proc/self/status"]
+        for options, wanted in (([], "2"), (["--user", "nobody"], "0")):
+            done = subprocess.run(self.argv(*show, options=options), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  timeout=WAIT_S, check=True, start_new_session=True)
+            self.assertEqual(done.stdout.split(), ["Seccomp:", wanted])
+        _, fd = self.spawn(*self.argv(*show, options=["--user", "nobody"]))
+        self.assertEqual(read_until(fd, b"\n").split(), [b"Seccomp:", b"2"])
+
     def test_stop_and_continue(self):
         script = self.file("wait.sh", "echo started $((6 * 7)); while read word; do "
                                       "echo \"heard $word.\"; done; exit 9\n")

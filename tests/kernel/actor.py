@@ -394,14 +394,20 @@ class Thread(threading.Thread):
             answer = answer_of(self.call)
             os.write(self.answers[1], answer.encode())
 
-    def ask(self, call):
+    def begin(self, call):
         self.call = call
         os.write(self.calls[1], b"x")
+
+    def end(self):
         select.select([self.answers[0]], [], [], WAIT_S)
         answer = json.loads(os.read(self.answers[0], 65536))
         if "errno" in answer:
             raise OSError(answer["errno"], "in the thread")
         return answer.get("ok")
+
+    def ask(self, call):
+        self.begin(call)
+        return self.end()
 
 
 threads = []
@@ -414,6 +420,13 @@ def thread_start():
 
 def threaded(index, *call):
     return threads[index].ask(list(call))
+
+
+def threaded_at_once(indexes, *call):
+    for index in indexes:
+        threads[index].begin(list(call))
+    for index in indexes:
+        threads[index].end()
 
 
 def replace(argv):

@@ -87,7 +87,8 @@ void rig_close(struct rig *rig)
 {
 	if (rig->scope && kern_scope_detach(rig->kern, rig->scope) < 0)
 		fatal("cannot detach the scope");
-	if (cgroup_remove(&rig->cgroup) < 0)
+	/* a child that was waited for may still be about to leave */
+	if (cgroup_kill(&rig->cgroup) < 0 || cgroup_remove(&rig->cgroup) < 0)
 		fatal("cannot remove the cgroup");
 	cgroup_done(&rig->cgroup);
 	kern_close(rig->kern);

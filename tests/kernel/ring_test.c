@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,6 +71,15 @@ static int workload(int fd, void *context)
 	return 0;
 }
 
+static bool all_done(const struct rig_child *children)
+{
+	struct pollfd done[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++)
+		done[i] = (struct pollfd){.fd = children[i].fd, .events = POLLIN};
+	return poll(done, WORKERS, 0) == WORKERS;
+}
+
 struct recorded {
 	unsigned int count[WEIR_EVENT_COUNT];
 };
@@ -102,7 +112,7 @@ static void kind_check(struct rig *rig, enum kind kind, bool deny_when_full, boo
 	kern_losses(rig->kern, before);
 	for (i = 0; i < WORKERS; i++)
 		children[i] = rig_child_start(rig, workload, &kind);
-	while (draining && recorded.count[type] < 200)
+	while (draining && recorded.count[type] < 200 && !all_done(children))
 		ring_drain(ring);
 	for (i = 0; i < WORKERS; i++) {
 		pipe_read(children[i].fd, counts, sizeof(counts));

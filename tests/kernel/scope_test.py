@@ -121,6 +121,17 @@ class Scope(ScopeCase):
         self.assert_bound(actor, "threaded", other)
         self.assert_bound(actor, "threaded", other, "forked")
 
+    def test_threads_that_are_first_at_once(self):
+        """Each may find the other's marks made meanwhile; none is refused for it."""
+        for _ in range(5):
+            actor = self.helper()
+            indexes = [actor.thread_start() for _ in range(8)]
+            self.move(actor, self.inside.cgroup)
+            actor.threaded_at_once(indexes, *ALLOWED)
+            self.assert_bound(actor, "threaded", indexes[-1])
+            self.move(actor, CGROUPS)
+            self.assert_bound(actor)
+
     def exec_by_thread(self, first):
         """A thread that execs takes its leader's place: the mark must not go with the leader."""
         actor = self.helper()

@@ -16,6 +16,7 @@
 #define POLL_MS 50		/* records come without wake-up */
 #define RETRY_MS 100		/* between attempts at a log that takes nothing */
 #define LOSSES_EVERY_NS 1000000000u
+#define RESEED_EVERY_NS (300 * 1000000000ull)
 #define PROCESSES_MAX 4096
 
 struct drain {
@@ -31,6 +32,7 @@ struct drain {
 	uint64_t undecoded;		/* records that could not be read, since the last report */
 	uint64_t losses[WEIR_EVENT_COUNT];	/* reported so far */
 	uint64_t losses_ns;		/* when they were last asked for */
+	uint64_t seeded_ns;
 	struct drain_result result;
 	struct event event;		/* large: not on the stack */
 };
@@ -121,12 +123,27 @@ static bool stop_wanted(struct drain *drain, int timeout_ms)
 	return poll(&wait, 1, timeout_ms) > 0;
 }
 
+/*
+ * What the kernel side remembers of directories goes with the counts of renames
+ * and mounts, of 32 bits each: it must not live until they have come round.
+ */
+static void seed_renew(struct drain *drain)
+{
+	uint64_t now = journal_now();
+
+	if (now - drain->seeded_ns < RESEED_EVERY_NS)
+		return;
+	kern_reseed(drain->kern);
+	drain->seeded_ns = now;
+}
+
 static void *drain_main(void *context)
 {
 	struct drain *drain = context;
 	int r = 0;
 
 	while (!stop_wanted(drain, r < 0 ? RETRY_MS : 0)) {
+		seed_renew(drain);
 		r = round_do(drain, false);
 		if (r >= 0)
 			drain->result.log_error = 0;
@@ -167,7 +184,7 @@ int drain_start(struct kern *kern, struct journal *journal, struct tally *tally,
 		return -ENOMEM;
 	*drain = (struct drain){
 		.kern = kern, .journal = journal, .tally = tally, .procfs.fd = -1,
-		.losses_ns = journal_now(),
+		.losses_ns = journal_now(), .seeded_ns = journal_now(),
 	};
 	drain->wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (drain->wake_fd < 0)

@@ -61,7 +61,6 @@ struct launch_options {
 	const struct launch_signals *signals;
 	const struct cgroup *cgroup;
 	struct kern *kern;
-	weir_scope_t scope;
 };
 
 struct launch {

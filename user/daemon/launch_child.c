@@ -144,7 +144,7 @@ struct launch_failure launch_child(const struct launch_options *options, int err
 {
 	int r;
 
-	r = kern_launcher_arm(options->kern, options->scope);
+	r = kern_launcher_arm(options->kern);
 	if (r < 0)
 		return failed(LAUNCH_ARM, -r);
 	r = cgroup_enter(options->cgroup);

@@ -2,13 +2,16 @@
 /*
  * A system call filter for the one thing that a command in the caller's own
  * terminal session could do to the shell outside: type into it. Input pushed
- * with TIOCSTI or TIOCLINUX is read by whoever reads next, unconfined. Where no
- * terminal is shared there is no filter, which every system call would pay for.
+ * with TIOCSTI or TIOCLINUX is read by whoever reads next, unconfined. A command
+ * that shares no terminal, and has not the right to use others', has no filter,
+ * which every system call would pay for.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "daemon/launch.h"
@@ -44,12 +47,18 @@ static bool terminal_shared(void)
 	       isatty(STDERR_FILENO);
 }
 
+/* After the exec: without new privileges, others than root keep ambient capabilities only. */
+static bool terminals_open(void)
+{
+	return geteuid() == 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SYS_ADMIN, 0, 0);
+}
+
 int launch_filter(void)
 {
 	scmp_filter_ctx filter;
 	int r;
 
-	if (!terminal_shared())
+	if (!terminal_shared() && !terminals_open())
 		return 0;
 	filter = seccomp_init(SCMP_ACT_ALLOW);
 	if (!filter)

@@ -49,7 +49,6 @@ static int command_run(struct session *session, struct drain **ret_drain,
 		.signals = &session->signals,
 		.cgroup = &session->cgroup,
 		.kern = session->kern,
-		.scope = session->scope,
 	};
 	int r, status = 0;
 

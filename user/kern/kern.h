@@ -96,13 +96,16 @@ int kern_scope_point(struct kern *kern, weir_scope_t scope, uint32_t instance);
 /* Lifts the scope from its cgroup and from every task it stuck to. */
 int kern_scope_detach(struct kern *kern, weir_scope_t scope);
 
+/* Makes everything stale that was remembered of directories. */
+void kern_reseed(struct kern *kern);
+
 /*
  * The launcher calls this on itself before it enters the scope's cgroup: it
  * stays free until its next exec succeeds. The exec itself is decided under
  * the scope. Everything else in the cgroup is confined at once. Does nothing
  * where the kernel has no BPF LSM (a launcher makes no connections).
  */
-int kern_launcher_arm(struct kern *kern, weir_scope_t scope);
+int kern_launcher_arm(struct kern *kern);
 
 /*
  * What an instance says of a flow, in audit mode too: a WEIR_DECISION() of

@@ -74,6 +74,14 @@ static void *map_mapped(struct bpf_map *map, size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+void kern_reseed(struct kern *kern)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
+		__atomic_store_n(&kern->config->seed, seed, __ATOMIC_SEQ_CST);
+}
+
 static int config_fill(struct kern *kern, char **ret_message)
 {
 	struct sequences sequences = {0};
@@ -86,7 +94,8 @@ static int config_fill(struct kern *kern, char **ret_message)
 	if (!kern->scopes)
 		return kern_fail(ret_message, -errno, "cannot map weir_scopes: %s",
 				 strerror(errno));
-	if (getrandom(&config->seed, sizeof(config->seed), 0) != sizeof(config->seed))
+	kern_reseed(kern);
+	if (!config->seed)
 		return kern_fail(ret_message, -EIO, "cannot get random bytes");
 	config->generation = 1;
 	config->wake_bytes = bpf_map__max_entries(kern->skel->maps.weir_ring_allow) / 4;

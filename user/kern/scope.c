@@ -126,10 +126,9 @@ int kern_scope_detach(struct kern *kern, weir_scope_t handle)
 				    0);
 }
 
-int kern_launcher_arm(struct kern *kern, weir_scope_t scope)
+int kern_launcher_arm(struct kern *kern)
 {
-	struct weir_arm_args args = {.scope = scope};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	int err;
 
 	if (!kern->options.lsm)
