@@ -6,7 +6,8 @@ import pty
 import shlex
 import signal
 
-from harness import Case, cgroup_mount, pathlib, python, read_until, wait_end
+from harness import (WAIT_S, Case, cgroup_mount, pathlib, python, read_until, subprocess,
+                     wait_end)
 
 # counts what it gets; USR2 ends it
 COUNT = """
