@@ -35,24 +35,6 @@
 #define DELETE WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE)
 #define EXECUTE WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE)
 
-static __always_inline __u32 decide_object(__u32 index, const struct weir_instance *instance,
-					   void *context)
-{
-	struct path_action *action = context;
-	__u32 decision = files_verdict(instance);
-	__u64 found;
-
-	if (decision)
-		return decision;
-	if (action->device)
-		return DECIDE_DENY(WEIR_REASON_GUARD, 0);
-	action->recorded |= !!(instance->flags & WEIR_INSTANCE_RECORD_FILES);
-	found = path_place(action->dentry, action->mnt, index, instance->serial);
-	if (!(action->access & ~FOUND_ALLOWED(found)) && !action->recorded)
-		return DECIDE_ALLOW(WEIR_REASON_RULE, 0);	/* and nobody asks by which */
-	return weir_place_verdict(index, FOUND_PLACE(found), action->access);
-}
-
 /* Would the second place allow anything that the first does not? */
 int weir_place_widens(__u32 index, __u32 from, __u32 to)
 {

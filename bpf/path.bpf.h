@@ -186,4 +186,36 @@ static __always_inline __u32 files_verdict(const struct weir_instance *instance)
 /* What an instance says of a place: every access asked for must be allowed. */
 __u32 weir_place_verdict(__u32 index, __u32 place, __u32 access);
 
+/* One object and what is done to it; for a link or rename, the other name too. */
+struct path_action {
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	struct dentry *to_dentry;	/* NULL: there is no other */
+	struct vfsmount *to_mnt;
+	__u8 access;			/* WEIR_ACCESS_BIT()s */
+	__u8 to_access;
+	bool both_ways;			/* the two change places */
+	bool device;			/* a block or character device is made */
+	bool recorded;			/* also when it is allowed, as far as scopes were asked */
+};
+
+/* What an instance says of what is done to an object: a decide_fn. */
+static __always_inline __u32 decide_object(__u32 index, const struct weir_instance *instance,
+					   void *context)
+{
+	struct path_action *action = context;
+	__u32 decision = files_verdict(instance);
+	__u64 found;
+
+	if (decision)
+		return decision;
+	if (action->device)
+		return DECIDE_DENY(WEIR_REASON_GUARD, 0);
+	action->recorded |= !!(instance->flags & WEIR_INSTANCE_RECORD_FILES);
+	found = path_place(action->dentry, action->mnt, index, instance->serial);
+	if (!(action->access & ~FOUND_ALLOWED(found)) && !action->recorded)
+		return DECIDE_ALLOW(WEIR_REASON_RULE, 0);	/* and nobody asks by which */
+	return weir_place_verdict(index, FOUND_PLACE(found), action->access);
+}
+
 #endif

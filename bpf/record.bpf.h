@@ -6,19 +6,6 @@
 #include "emit.bpf.h"
 #include "path.bpf.h"
 
-/* One object and what is done to it; for a link or rename, the other name too. */
-struct path_action {
-	struct dentry *dentry;
-	struct vfsmount *mnt;
-	struct dentry *to_dentry;	/* NULL: there is no other */
-	struct vfsmount *to_mnt;
-	__u8 access;			/* WEIR_ACCESS_BIT()s */
-	__u8 to_access;
-	bool both_ways;			/* the two change places */
-	bool device;			/* a block or character device is made */
-	bool recorded;			/* also when it is allowed, as far as scopes were asked */
-};
-
 /*
  * Records a decision about paths. What finds no room is counted, and may turn
  * act->decision into a denial.

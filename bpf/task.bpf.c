@@ -51,19 +51,6 @@ int weir_arm(void *context)
 	return weir_scope_launch();
 }
 
-static __always_inline __u32 decide_program(__u32 index, const struct weir_instance *instance,
-					    void *context)
-{
-	struct path_action *action = context;
-	__u32 decision = files_verdict(instance);
-	__u64 found;
-
-	if (decision)
-		return decision;
-	found = path_place(action->dentry, action->mnt, index, instance->serial);
-	return weir_place_verdict(index, FOUND_PLACE(found), action->access);
-}
-
 /*
  * A program has taken the place of another and has not run yet: the record
  * has its arguments. What cannot be recorded does not happen: it is killed.
@@ -76,6 +63,7 @@ int BPF_PROG(weir_exec, struct task_struct *task, int old_pid, struct linux_binp
 		.dentry = bprm->file->f_path.dentry,
 		.mnt = bprm->file->f_path.mnt,
 		.access = WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE),
+		.recorded = true,
 	};
 	struct weir_bound bound = {0};
 	struct weir_act act = {0};
@@ -83,7 +71,7 @@ int BPF_PROG(weir_exec, struct task_struct *task, int old_pid, struct linux_binp
 
 	if (!scope_resolve(&bound, false))
 		return 0;
-	scopes_decide(&act, &bound, decide_program, &action);
+	scopes_decide(&act, &bound, decide_object, &action);
 	quiet = act_refused(&act) || !(act.flags & WEIR_INSTANCE_RECORD_EXECUTE);
 	if (act_refused(&act))
 		act.decision = DECIDE_ALLOW(WEIR_DECISION_REASON(act.decision), 0);
