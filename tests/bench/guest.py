@@ -14,7 +14,7 @@ import time
 
 import policies
 from report import Report
-from weir import BIN, WEIR, Weir, measured, memory_peak, resident, say
+from weir import AS_USER, BIN, WEIR, Weir, measured, memory_peak, resident, say
 
 SCRATCH = pathlib.Path("/scratch")
 DEEP = SCRATCH / "a/b/c/d/e/f/g"
@@ -29,6 +29,8 @@ LANDLOCK_PART = 1.5	# of Landlock's added cost
 
 
 def prepare():
+    os.umask(0)     # what is confined is not root
+    SCRATCH.chmod(0o777)
     DEEP.mkdir(parents=True)
     for path in FILES.values():
         path.write_text("x\n")
@@ -71,18 +73,17 @@ def nets(run):
 
 
 def bare(command):
-    return measured(command, preexec_fn=free)
+    return measured([*AS_USER, *command], preexec_fn=free)
 
 
 def landlock(count):
     dirs = [SCRATCH, *others(count)]
-    return lambda command: measured([PROGRAMS / "landlock_run", *dirs, "--", *command],
-                                    preexec_fn=free)
+    return lambda command: bare([PROGRAMS / "landlock_run", *dirs, "--", *command])
 
 
 def empty(command):
     """While programs that do nothing are attached: what the kernel takes for calling them."""
-    return measured([BIN / "empty_run", "/sys/fs/cgroup", *command], preexec_fn=free)
+    return measured([BIN / "empty_run", "/sys/fs/cgroup", *AS_USER, *command], preexec_fn=free)
 
 
 def opens_add(report, base):
@@ -115,8 +116,7 @@ def rename_add(report, base):
 
 def landlock_open(command):
     """Landlock with renames left alone: its rules here give no right to them."""
-    return measured([PROGRAMS / "landlock_run", "-r", SCRATCH, *others(10), "--", *command],
-                    preexec_fn=free)
+    return bare([PROGRAMS / "landlock_run", "-r", SCRATCH, *others(10), "--", *command])
 
 
 def free_add(report, base):

@@ -16,7 +16,7 @@ import time
 
 import policies
 from report import Report
-from weir import BIN, WEIR, Weir, measured, memory_peak, resident, say
+from weir import AS_USER, BIN, WEIR, Weir, measured, memory_peak, resident, say
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "11"))
 COUNTS = {"send": 12800, "connect": 3200}	# operations in a sample, nine of which make a figure
@@ -48,17 +48,21 @@ class Variant:
             self.lost += lost
 
 
+def bare(command):
+    return measured([*AS_USER, *command])
+
+
 def beside(weir):
     """Runs a program under no policy while weir confines another."""
     def run(command):
         with weir.held():
-            return measured(command)
+            return bare(command)
     return run
 
 
 def empty(command):
     """While programs that do nothing are attached: what the kernel takes for calling them."""
-    return measured([BIN / "empty_run", cgroup2(), *command])
+    return measured([BIN / "empty_run", cgroup2(), *AS_USER, *command])
 
 
 def cgroup2():
@@ -71,7 +75,7 @@ def cgroup2():
 
 
 def variants(folder):
-    made = [Variant("bare", measured), Variant("an empty program", empty)]
+    made = [Variant("bare", bare), Variant("an empty program", empty)]
     ten = Weir(folder, policies.addresses(10), WITHOUT)
     made.append(Variant("weir loaded, no policy", beside(ten)))
     for count in (10, 100000):

@@ -12,7 +12,8 @@ import time
 REPO = pathlib.Path(__file__).resolve().parents[2]
 WEIR = REPO / "build/weir"
 BIN = REPO / "build/bench"
-USER = "nobody"     # as agents are to run
+USER = "nobody"     # as agents are to run; permissions are checked otherwise for root
+AS_USER = ["setpriv", f"--reuid={USER}", "--regid=nogroup", "--clear-groups"]
 
 
 def say(text):
