@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Whom a policy binds: every process and thread that is or was in its cgroup, and nobody else."""
 
-from support import (Actor, CGROUPS, Case, PYTHON, Server, USER, errno, policy_text, signal,
-                     unittest)
+import time
+
+from support import (Actor, CGROUPS, Case, PYTHON, Server, USER, WAIT_S, errno, json, policy_text,
+                     signal, subprocess, unittest)
 
 PORT = 4100
 DENIED = ("tcp", "127.0.0.1", PORT)
@@ -14,6 +16,13 @@ CONNECT = [PYTHON, "-I", "-S", "-c",
            "import socket, sys\n"
            "sock = socket.socket()\n"
            f"sys.exit(sock.connect_ex(('127.0.0.1', {PORT})))"]
+
+
+def map_dump(name):
+    """The entries of a map of weir's, as bpftool reads them by their types."""
+    done = subprocess.run(["bpftool", "-j", "map", "dump", "name", name], stdout=subprocess.PIPE,
+                          check=True)
+    return [entry["formatted"] for entry in json.loads(done.stdout)]
 
 
 class ScopeCase(Case):
@@ -131,6 +140,26 @@ class Scope(ScopeCase):
             self.assert_bound(actor, "threaded", indexes[-1])
             self.move(actor, CGROUPS)
             self.assert_bound(actor)
+
+    def test_hints_count_every_mark(self):
+        """One too few, and a task with a mark would be taken for one without."""
+        def counts():
+            hints, marks = map_dump("weir_hints"), map_dump("weir_marks")
+            return sum(hint["value"]["marks"] for hint in hints), len(marks)
+        index = self.allowed("thread_start")
+        for _ in range(100):
+            self.refused(errno.EPERM, "forked", *DENIED)
+            self.refused(errno.EPERM, "threaded", index, "forked", *DENIED)
+        self.free("forked_deep", 20, *DENIED)
+        actor = self.helper()
+        self.move(actor, self.inside.cgroup)
+        self.assert_bound(actor, "forked_deep", 20)
+        deadline = time.monotonic() + WAIT_S
+        found = counts()
+        while found[0] != found[1] and time.monotonic() < deadline:     # tasks end a little later
+            found = counts()
+        self.assertEqual(*found)
+        self.assertGreaterEqual(found[1], 3)    # the workload, its thread, the helper
 
     def exec_by_thread(self, first):
         """A thread that execs takes its leader's place: the mark must not go with the leader."""

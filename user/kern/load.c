@@ -181,6 +181,12 @@ static int attach_failed(const struct bpf_program *program, int err, char **ret_
 			"program there without BPF_F_ALLOW_MULTI (`bpftool cgroup show` names "
 			"it), detach that first",
 			name, strerror(-err));
+	if (err == -E2BIG)
+		return kern_fail(ret_message, err,
+				 "cannot attach %s: the kernel takes 38 programs at a hook, and "
+				 "other runs of weir, or other tools, have all of them; try again "
+				 "when one has ended",
+				 name);
 	return kern_fail(ret_message, err, "cannot attach %s: %s", name, strerror(-err));
 }
 
