@@ -18,6 +18,8 @@ static __always_inline weir_rule_t segment_rule(void *segments, __u32 first, __u
 	__u32 low = first, high = first + count - 1, middle;
 	struct weir_segment *segment;
 
+	if (!count)
+		return first;	/* one for every port */
 	for (int i = 0; i < 17 && low < high; i++) {	/* 2^17 segments at most */
 		middle = low + (high - low) / 2;
 		segment = bpf_map_lookup_elem(segments, &middle);

@@ -26,11 +26,14 @@
 
 /* Network */
 
+/* What an address is asked about: going there by a protocol, or listening there. */
 enum weir_proto {
 	WEIR_PROTO_TCP,
 	WEIR_PROTO_UDP,
 	WEIR_PROTO_ICMP,
 	WEIR_PROTO_OTHER,
+	WEIR_PROTO_LISTEN_TCP,	/* rules of network.listen, which has no deny list */
+	WEIR_PROTO_LISTEN_UDP,
 	WEIR_PROTO_COUNT,
 };
 
@@ -66,8 +69,8 @@ struct weir_segment {
 /* Value of the LPM trie is an index into these; first/count index segments. */
 struct weir_portset {
 	struct {
-		__u32 first;
-		__u32 count;	/* never 0 */
+		__u32 first;	/* count 0: the rule itself, for every port */
+		__u32 count;	/* 0 or at least 2 */
 	} proto[WEIR_PROTO_COUNT];
 };
 
@@ -96,6 +99,14 @@ struct weir_edge_key {
 
 #define WEIR_NODE_ROOT 1	/* the node of "/"; node 0 is unused */
 
+/*
+ * Of network.unix, in the same tables: the node of "/" for the paths of
+ * sockets, and the one from which an abstract name leads on, as one component.
+ * Below them rules stand under WEIR_ACCESS_READ alone.
+ */
+#define WEIR_NODE_UNIX 2
+#define WEIR_NODE_ABSTRACT 3
+
 /* Rules by access, for the path that ends at this node and for those below it. */
 struct weir_node {
 	weir_rule_t self[WEIR_ACCESS_COUNT];
@@ -118,6 +129,11 @@ enum weir_instance_flag {
 	WEIR_INSTANCE_RECORD_EXECUTE = 1u << 5,
 	WEIR_INSTANCE_RECORD_FILES = 1u << 6,
 	WEIR_INSTANCE_WITHOUT_FILES = 1u << 7,		/* given up with --without files */
+	WEIR_INSTANCE_LISTEN_UNRESTRICTED = 1u << 8,	/* also when given up */
+	WEIR_INSTANCE_UNIX_UNRESTRICTED = 1u << 9,	/* also when given up */
+	WEIR_INSTANCE_ICMP = 1u << 10,			/* a rule allows icmp somewhere */
+	WEIR_INSTANCE_RAW_SOCKETS = 1u << 11,		/* the guard allows them, or is given up */
+	WEIR_INSTANCE_PACKET_SOCKETS = 1u << 12,	/* likewise */
 };
 
 /* One loaded version of a policy. Written before anything points at it, constant after. */
@@ -222,6 +238,11 @@ enum weir_event_type {
 	WEIR_EVENT_FILE_ATTRIBUTE,	/* file.attribute */
 	WEIR_EVENT_EXEC,		/* process.exec */
 	WEIR_EVENT_EXIT,		/* process.exit */
+	WEIR_EVENT_FLOW,		/* network.flow */
+	WEIR_EVENT_LISTEN,		/* network.listen */
+	WEIR_EVENT_ACCEPT,		/* network.accept */
+	WEIR_EVENT_UNIX,		/* network.unix */
+	WEIR_EVENT_SOCKET,		/* network.socket */
 	WEIR_EVENT_COUNT,
 };
 
@@ -242,10 +263,20 @@ enum weir_reason {
 	WEIR_REASON_SCOPE,		/* scope: what confines the task could not be told */
 	WEIR_REASON_WIDEN,		/* the new name of a link or rename would allow more */
 	WEIR_REASON_GUARD,		/* guard: never for a confined task, whatever the rules */
+	WEIR_REASON_FAMILY,		/* family: sockets of this kind are not for the confined */
+	WEIR_REASON_PACKET,		/* packet: it carries what could send it elsewhere */
+	WEIR_REASON_SCOPE_PEER,		/* scope-peer: the other end is within the same scope */
 	WEIR_REASON_COUNT,
 };
 
-/* Who acted; the same for every record. Pids are those of the initial namespace. */
+/* Which hook saw it. */
+enum weir_layer {
+	WEIR_LAYER_CALL,	/* the call that asks for it, in the caller's context */
+	WEIR_LAYER_PACKET,	/* a packet, on behalf of who made or last took the socket */
+	WEIR_LAYER_COUNT,
+};
+
+/* Who acted; the same for every record. Pids are those of the initial namespace; 0: not known. */
 struct weir_event_head {
 	__u64 time_ns;		/* CLOCK_BOOTTIME */
 	__u64 instance_serial;
@@ -263,11 +294,17 @@ struct weir_event_head {
 	__u8 reason;		/* enum weir_reason */
 	__u8 quiet;		/* 1: for the reader's books (who runs what), not for the log */
 	weir_rule_t rule;
-	__u16 pad2;
+	__u8 layer;		/* enum weir_layer */
+	__u8 pad2;
 	__u32 pad3;
 	char comm[16];
 };
 
+/*
+ * network.connect, .send: dest is where it goes, source the socket's own
+ * address. .listen: dest is the local address. .accept: from source (the peer)
+ * to dest (the local address).
+ */
 struct weir_event_flow {
 	struct weir_event_head head;
 	struct weir_addr dest;
@@ -278,6 +315,46 @@ struct weir_event_flow {
 	struct weir_addr source;	/* only in a record longer than WEIR_EVENT_FLOW_BRIEF */
 };
 #define WEIR_EVENT_FLOW_BRIEF __builtin_offsetof(struct weir_event_flow, source)
+
+/* network.flow: the totals of a socket. dest and source as in what began it. */
+struct weir_event_total {
+	struct weir_event_flow flow;
+	__u64 bytes_sent;		/* payload, by the workload */
+	__u64 bytes_received;
+	__u64 duration_ns;
+	__u32 destinations;		/* more than 1: a datagram socket; dest is the last */
+	__u32 denied;			/* packets refused and not recorded one by one */
+};
+
+/* network.socket: as in socket(2). */
+struct weir_event_socket {
+	struct weir_event_head head;
+	__u32 family;
+	__u32 kind;			/* SOCK_* without flags */
+	__u32 protocol;
+	__u32 message;			/* netlink: type of the message refused; 0: the socket itself */
+};
+
+enum weir_unix_name {
+	WEIR_UNIX_PATH,
+	WEIR_UNIX_ABSTRACT,
+	WEIR_UNIX_UNNAMED,
+	WEIR_UNIX_NAME_COUNT,
+};
+
+/*
+ * network.unix. Followed by name_len bytes: of a path its components as in
+ * struct weir_event_file, of an abstract name the name.
+ */
+struct weir_event_unix {
+	struct weir_event_head head;
+	__u8 name;			/* enum weir_unix_name */
+	__u8 kind;			/* SOCK_* */
+	__u8 descriptors;		/* 1: descriptors are passed across the border of the scope */
+	__u8 inward;			/* 1: to the workload */
+	__u16 name_len;
+	__u16 pad;
+};
 
 /*
  * Followed by path_len, then target_len bytes: paths as components, outermost
@@ -313,7 +390,7 @@ struct weir_event_exit {
 
 _Static_assert(sizeof(struct weir_net_key) == 20, "layout");
 _Static_assert(sizeof(struct weir_segment) == 4, "layout");
-_Static_assert(sizeof(struct weir_portset) == 32, "layout");
+_Static_assert(sizeof(struct weir_portset) == 48, "layout");
 _Static_assert(sizeof(struct weir_edge_key) == 32, "layout");
 _Static_assert(sizeof(struct weir_node) == 24, "layout");
 _Static_assert(sizeof(struct weir_instance) == 24, "layout");
@@ -327,5 +404,8 @@ _Static_assert(sizeof(struct weir_event_flow) == 136, "layout");
 _Static_assert(sizeof(struct weir_event_file) == 104, "layout");
 _Static_assert(sizeof(struct weir_event_exec) == 112, "layout");
 _Static_assert(sizeof(struct weir_event_exit) == 104, "layout");
+_Static_assert(sizeof(struct weir_event_total) == 168, "layout");
+_Static_assert(sizeof(struct weir_event_socket) == 112, "layout");
+_Static_assert(sizeof(struct weir_event_unix) == 104, "layout");
 
 #endif

@@ -28,7 +28,9 @@ struct event_rules {
 struct event_policy {
 	const char *name;
 	const char *digest;		/* "sha256:…" */
-	struct event_rules network;	/* network.* */
+	struct event_rules network;	/* network.connect, .send, .flow */
+	struct event_rules listen;	/* network.listen, .accept */
+	struct event_rules unix_sockets;	/* network.unix */
 	struct event_rules files;	/* file.*, process.exec */
 };
 

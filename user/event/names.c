@@ -15,6 +15,9 @@ static const char *const types[] = {
 	[WEIR_EVENT_FILE_DELETE] = "file.delete", [WEIR_EVENT_FILE_RENAME] = "file.rename",
 	[WEIR_EVENT_FILE_LINK] = "file.link",	  [WEIR_EVENT_FILE_ATTRIBUTE] = "file.attribute",
 	[WEIR_EVENT_EXEC] = "process.exec",	  [WEIR_EVENT_EXIT] = "process.exit",
+	[WEIR_EVENT_FLOW] = "network.flow",	  [WEIR_EVENT_LISTEN] = "network.listen",
+	[WEIR_EVENT_ACCEPT] = "network.accept",	  [WEIR_EVENT_UNIX] = "network.unix",
+	[WEIR_EVENT_SOCKET] = "network.socket",
 };
 _Static_assert(ARRAY_SIZE(types) == WEIR_EVENT_COUNT, "every type has its word");
 
@@ -35,6 +38,9 @@ static const char *const reasons[] = {
 	[WEIR_REASON_SCOPE] = "scope",
 	[WEIR_REASON_WIDEN] = "widen",
 	[WEIR_REASON_GUARD] = "guard",
+	[WEIR_REASON_FAMILY] = "family",
+	[WEIR_REASON_PACKET] = "packet",
+	[WEIR_REASON_SCOPE_PEER] = "scope-peer",
 };
 _Static_assert(ARRAY_SIZE(reasons) == WEIR_REASON_COUNT, "every reason has its word");
 

@@ -65,6 +65,8 @@ struct policy_compiled {
 	size_t n_nodes;
 
 	struct compiled_rules network;
+	struct compiled_rules listen;		/* network.listen: allow alone */
+	struct compiled_rules unix_sockets;	/* network.unix: allow alone */
 	struct compiled_rules files;
 
 	struct compiled_gap *gaps;	/* none: enforceable by this version */

@@ -28,7 +28,8 @@ enum policy_proto_bit {
 	POLICY_PROTO_UDP = 1u << WEIR_PROTO_UDP,
 	POLICY_PROTO_ICMP = 1u << WEIR_PROTO_ICMP,
 	POLICY_PROTO_OTHER = 1u << WEIR_PROTO_OTHER,
-	POLICY_PROTO_ANY = (1u << WEIR_PROTO_COUNT) - 1,
+	POLICY_PROTO_ANY = POLICY_PROTO_TCP | POLICY_PROTO_UDP | POLICY_PROTO_ICMP |
+			   POLICY_PROTO_OTHER,
 };
 
 /* Of network.allow, network.deny and network.listen. */
