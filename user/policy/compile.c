@@ -81,31 +81,42 @@ static int rule_name(const char *name, const struct place *place, struct compile
 	return ret->name && ret->file ? 0 : -ENOMEM;
 }
 
-static int net_names(const struct net_rules *rules, struct compiled_rule **ret, size_t *ret_n)
+static int names_copy(const struct rule_list *list, struct compiled_rule **ret, size_t *ret_n)
 {
 	size_t i;
 
-	*ret = calloc(rules->n + 1, sizeof(**ret));
+	*ret = calloc(list->n + 1, sizeof(**ret));
 	if (!*ret)
 		return -ENOMEM;
-	*ret_n = rules->n;
-	for (i = 0; i < rules->n; i++) {
-		if (rule_name(rules->list[i].name, &rules->list[i].place, &(*ret)[i]) < 0)
+	*ret_n = list->n;
+	for (i = 0; i < list->n; i++) {
+		const struct rule_head *head = rule_head_at(list, i);
+
+		if (rule_name(head->name, &head->place, &(*ret)[i]) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int file_names(const struct file_rules *rules, struct compiled_rule **ret, size_t *ret_n)
+static int all_names_copy(const struct policy *policy, struct policy_compiled *ret)
 {
+	const struct {
+		struct rule_list list;
+		struct compiled_rule **names;
+		size_t *n;
+	} lists[] = {
+		{RULE_LIST(policy->net_allow), &ret->network.allow, &ret->network.n_allow},
+		{RULE_LIST(policy->net_deny), &ret->network.deny, &ret->network.n_deny},
+		{RULE_LIST(policy->listen), &ret->listen.allow, &ret->listen.n_allow},
+		{RULE_LIST(policy->unix_allow), &ret->unix_sockets.allow,
+		 &ret->unix_sockets.n_allow},
+		{RULE_LIST(policy->file_allow), &ret->files.allow, &ret->files.n_allow},
+		{RULE_LIST(policy->file_deny), &ret->files.deny, &ret->files.n_deny},
+	};
 	size_t i;
 
-	*ret = calloc(rules->n + 1, sizeof(**ret));
-	if (!*ret)
-		return -ENOMEM;
-	*ret_n = rules->n;
-	for (i = 0; i < rules->n; i++) {
-		if (rule_name(rules->list[i].name, &rules->list[i].place, &(*ret)[i]) < 0)
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		if (names_copy(&lists[i].list, lists[i].names, lists[i].n) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -142,10 +153,7 @@ static int head_copy(const struct policy *policy, struct policy_compiled *ret)
 	ret->n_parameters = policy->n_parameters;
 	if (pairs_copy(policy->identity, policy->n_identity, &ret->identity) < 0 ||
 	    pairs_copy(policy->parameters, policy->n_parameters, &ret->parameters) < 0 ||
-	    net_names(&policy->net_allow, &ret->network.allow, &ret->network.n_allow) < 0 ||
-	    net_names(&policy->net_deny, &ret->network.deny, &ret->network.n_deny) < 0 ||
-	    file_names(&policy->file_allow, &ret->files.allow, &ret->files.n_allow) < 0 ||
-	    file_names(&policy->file_deny, &ret->files.deny, &ret->files.n_deny) < 0)
+	    all_names_copy(policy, ret) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -189,7 +197,7 @@ static void pairs_free(struct policy_pair *pairs, size_t n)
 	free(pairs);
 }
 
-static void rules_free(struct compiled_rule *rules, size_t n)
+static void names_free(struct compiled_rule *rules, size_t n)
 {
 	size_t i;
 
@@ -198,6 +206,12 @@ static void rules_free(struct compiled_rule *rules, size_t n)
 		free(rules[i].file);
 	}
 	free(rules);
+}
+
+static void rules_free(struct compiled_rules *rules)
+{
+	names_free(rules->allow, rules->n_allow);
+	names_free(rules->deny, rules->n_deny);
 }
 
 void policy_compiled_free(struct policy_compiled *compiled)
@@ -217,10 +231,10 @@ void policy_compiled_free(struct policy_compiled *compiled)
 	free(compiled->edge_keys);
 	free(compiled->edge_values);
 	free(compiled->nodes);
-	rules_free(compiled->network.allow, compiled->network.n_allow);
-	rules_free(compiled->network.deny, compiled->network.n_deny);
-	rules_free(compiled->files.allow, compiled->files.n_allow);
-	rules_free(compiled->files.deny, compiled->files.n_deny);
+	rules_free(&compiled->network);
+	rules_free(&compiled->listen);
+	rules_free(&compiled->unix_sockets);
+	rules_free(&compiled->files);
 	for (i = 0; i < compiled->n_gaps; i++)
 		free(compiled->gaps[i].text);
 	free(compiled->gaps);

@@ -73,7 +73,7 @@ static void net_rules_add(struct digest *digest, const struct net_rules *rules, 
 	for (i = 0; i < rules->n; i++) {
 		const struct net_rule *rule = &rules->list[i];
 
-		text_add(digest, rule->name);
+		text_add(digest, rule->head.name);
 		number_add(digest, rule->n_hosts);
 		for (j = 0; j < rule->n_hosts; j++)
 			text_add(digest, rule->hosts[j]);
@@ -125,7 +125,7 @@ static void tree_add(struct digest *digest, const struct policy *policy)
 	net_rules_add(digest, &policy->listen, true);
 	number_add(digest, policy->unix_allow.n);
 	for (i = 0; i < policy->unix_allow.n; i++) {
-		text_add(digest, policy->unix_allow.list[i].name);
+		text_add(digest, policy->unix_allow.list[i].head.name);
 		patterns_add(digest, policy->unix_allow.list[i].paths,
 			     policy->unix_allow.list[i].n_paths, true);
 	}

@@ -87,13 +87,13 @@ static void denied(const struct policy *policy, struct explanation *ret)
 	ret->verdict = policy->audit_mode ? WEIR_VERDICT_WOULD_DENY : WEIR_VERDICT_DENY;
 }
 
-static void by_rule(const struct policy *policy, bool deny, size_t index, const char *name,
-		    const struct place *place, struct explanation *ret)
+static void by_rule(const struct policy *policy, bool deny, size_t index,
+		    const struct rule_head *head, struct explanation *ret)
 {
 	ret->reason = WEIR_REASON_RULE;
 	ret->rule = (weir_rule_t)((deny ? WEIR_RULE_DENY : 0) | (index + 1));
-	ret->name = name;
-	ret->place = *place;
+	ret->name = head->name;
+	ret->place = head->place;
 	if (deny)
 		denied(policy, ret);
 	else
@@ -116,7 +116,7 @@ void policy_explain_flow(const struct policy *policy, enum weir_proto proto,
 			const struct net_rule *rule = &lists[i]->list[j];
 
 			if (net_rule_covers(rule, proto, &to, port)) {
-				by_rule(policy, i == 0, j, rule->name, &rule->place, ret);
+				by_rule(policy, i == 0, j, &rule->head, ret);
 				return;
 			}
 		}
@@ -140,7 +140,7 @@ void policy_explain_path(const struct policy *policy, const char *path, size_t l
 			const struct file_rule *rule = &lists[i]->list[j];
 
 			if (file_rule_covers(rule, path, len, access)) {
-				by_rule(policy, i == 0, j, rule->name, &rule->place, ret);
+				by_rule(policy, i == 0, j, &rule->head, ret);
 				return;
 			}
 		}

@@ -61,12 +61,12 @@ static int net_gaps(struct gaps *gaps, const struct net_rules *rules)
 			err = gap_add(
 				gaps, POLICY_SECTION_NETWORK, &rule->hosts_place,
 				"rule \"%s\" names hosts (%s), which are not enforced yet; list addresses instead",
-				rule->name, rule->hosts[0]);
+				rule->head.name, rule->hosts[0]);
 		if (!err && rule->protos == POLICY_PROTO_ICMP)
 			err = gap_add(
 				gaps, POLICY_SECTION_NETWORK, &rule->proto_place,
 				"rule \"%s\" is for icmp alone, which is not enforced yet; leave the rule out",
-				rule->name);
+				rule->head.name);
 	}
 	return err;
 }
@@ -78,9 +78,9 @@ static int listen_gaps(struct gaps *gaps, const struct net_rules *rules)
 
 	for (i = 0; i < rules->n && !err; i++)
 		err = gap_add(
-			gaps, POLICY_SECTION_LISTEN, &rules->list[i].place,
+			gaps, POLICY_SECTION_LISTEN, &rules->list[i].head.place,
 			"rule \"%s\": listening is not enforced yet; leave \"listen:\" out or write \"listen: unrestricted\"",
-			rules->list[i].name);
+			rules->list[i].head.name);
 	return err;
 }
 
@@ -91,9 +91,9 @@ static int unix_gaps(struct gaps *gaps, const struct unix_rules *rules)
 
 	for (i = 0; i < rules->n && !err; i++)
 		err = gap_add(
-			gaps, POLICY_SECTION_UNIX, &rules->list[i].place,
+			gaps, POLICY_SECTION_UNIX, &rules->list[i].head.place,
 			"rule \"%s\": unix sockets are not enforced yet; leave \"unix:\" out or write \"unix: unrestricted\"",
-			rules->list[i].name);
+			rules->list[i].head.name);
 	return err;
 }
 
@@ -120,7 +120,7 @@ static int pattern_gap(struct gaps *gaps, const struct file_rule *rule,
 	return gap_add(
 		gaps, POLICY_SECTION_FILES, &first->place,
 		"rule \"%s\" has the pattern \"%.200s\"%s; %s are not enforced yet; write paths or \"/dir/**\" instead",
-		rule->name, first->text, count > 1 ? " and more like it" : "",
+		rule->head.name, first->text, count > 1 ? " and more like it" : "",
 		pattern_is_proc_self(first) ? "patterns of /proc/self" : "patterns with wildcards");
 }
 

@@ -53,7 +53,7 @@ static void link_note(struct walk *walk, const struct pattern *pattern, const ch
 		return;
 	snprintf(walk->link, sizeof(walk->link), "%s", link);
 	place_format(&pattern->place, walk->ret);
-	buf_printf(walk->ret, ": note: rule \"%s\": ", walk->rule->name);
+	buf_printf(walk->ret, ": note: rule \"%s\": ", walk->rule->head.name);
 	text_show(link, strlen(link), walk->ret);
 	buf_add_string(walk->ret, " is a link to ");
 	text_show(target, (size_t)len, walk->ret);

@@ -74,13 +74,6 @@ void patterns_read(struct reader *reader, const struct yaml *value, bool abstrac
 	*ret = list;
 }
 
-static void name_read(struct reader *reader, const struct yaml *value, void *target)
-{
-	struct file_rule *rule = target;
-
-	rule_name_read(reader, value, &rule->name, &rule->place);
-}
-
 static void paths_read(struct reader *reader, const struct yaml *value, void *target)
 {
 	struct file_rule *rule = target;
@@ -114,7 +107,7 @@ static void access_read(struct reader *reader, const struct yaml *value, void *t
 }
 
 static const struct field rule_fields[] = {
-	{"name", name_read, true},
+	{"name", rule_name_read, true},
 	{"paths", paths_read, true},
 	{"except", except_read, false},
 	{"access", access_read, false},
@@ -135,7 +128,7 @@ static void rules_read(struct reader *reader, const struct yaml *value, struct f
 			return;
 		rules->list = list;
 		list[rules->n] = (struct file_rule){
-			.place = item->place,
+			.head.place = item->place,
 			.access = (1u << WEIR_ACCESS_COUNT) - 1,
 		};
 		fields_read(reader, item, "a file rule", rule_fields, ARRAY_SIZE(rule_fields),
@@ -201,13 +194,6 @@ void guard_read(struct reader *reader, const struct yaml *value, void *target)
 			    ARRAY_SIZE(guard_fields), target);
 }
 
-static void unix_name_read(struct reader *reader, const struct yaml *value, void *target)
-{
-	struct unix_rule *rule = target;
-
-	rule_name_read(reader, value, &rule->name, &rule->place);
-}
-
 static void unix_paths_read(struct reader *reader, const struct yaml *value, void *target)
 {
 	struct unix_rule *rule = target;
@@ -216,7 +202,7 @@ static void unix_paths_read(struct reader *reader, const struct yaml *value, voi
 }
 
 static const struct field unix_fields[] = {
-	{"name", unix_name_read, true},
+	{"name", rule_name_read, true},
 	{"paths", unix_paths_read, true},
 };
 
@@ -239,7 +225,7 @@ void unix_rules_read(struct reader *reader, const struct yaml *value, void *targ
 		if (!list)
 			return;
 		rules->list = list;
-		list[rules->n] = (struct unix_rule){.place = item->place};
+		list[rules->n] = (struct unix_rule){.head.place = item->place};
 		fields_read(reader, item, "a unix rule", unix_fields, ARRAY_SIZE(unix_fields),
 			    &list[rules->n++]);
 	}

@@ -26,28 +26,21 @@ void section_enter(struct reader *reader, enum policy_section section, const str
 		reader->open_by_include[section] = value->place;
 }
 
-void rule_name_read(struct reader *reader, const struct yaml *value, const char **ret,
-		    struct place *ret_place)
+void rule_name_read(struct reader *reader, const struct yaml *value, void *target)
 {
+	struct rule_head *head = target;
 	const char *text = field_text(reader, value, false,
 				      "the name that events and messages use");
 
-	*ret_place = value->place;
+	head->place = value->place;
 	if (!text)
 		return;
 	if (name_ok(text)) {
-		*ret = text;
+		head->name = text;
 		return;
 	}
 	report_add(reader->report, &value->place, "\"%s\" cannot name a rule", text);
 	report_hint(reader->report, "a to z, 0 to 9 and '-', not '-' first, at most 63 characters");
-}
-
-static void name_read(struct reader *reader, const struct yaml *value, void *target)
-{
-	struct net_rule *rule = target;
-
-	rule_name_read(reader, value, &rule->name, &rule->place);
 }
 
 static void host_read(struct reader *reader, const struct yaml *value, struct net_rule *rule)
@@ -228,7 +221,7 @@ static void listen_protocol_read(struct reader *reader, const struct yaml *value
 }
 
 static const struct field rule_fields[] = {
-	{"name", name_read, true},
+	{"name", rule_name_read, true},
 	{"hosts", hosts_read, false},
 	{"addresses", addresses_read, false},
 	{"ports", ports_read, false},
@@ -236,7 +229,7 @@ static const struct field rule_fields[] = {
 };
 
 static const struct field listen_fields[] = {
-	{"name", name_read, true},
+	{"name", rule_name_read, true},
 	{"addresses", addresses_read, true},
 	{"ports", ports_read, false},
 	{"protocol", listen_protocol_read, false},
@@ -264,7 +257,7 @@ static void rule_read(struct reader *reader, const struct yaml *value, bool list
 	rules->list = list;
 	rule = &list[rules->n++];
 	*rule = (struct net_rule){
-		.place = value->place,
+		.head.place = value->place,
 		.protos = POLICY_PROTO_TCP | POLICY_PROTO_UDP,
 	};
 	if (listen) {

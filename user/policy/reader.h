@@ -92,9 +92,8 @@ void unix_rules_read(struct reader *reader, const struct yaml *node, void *targe
 void tls_read(struct reader *reader, const struct yaml *node, void *target);
 void dns_read(struct reader *reader, const struct yaml *node, void *target);
 
-/* The name of a rule; ret_place is where it stands. */
-void rule_name_read(struct reader *reader, const struct yaml *node, const char **ret,
-		    struct place *ret_place);
+/* The name of a rule; target is a rule of any kind. */
+void rule_name_read(struct reader *reader, const struct yaml *node, void *target);
 
 /* Reads everything that a file includes, depth first. */
 void includes_read(struct reader *reader, const struct yaml *node);

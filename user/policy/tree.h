@@ -32,10 +32,29 @@ enum policy_proto_bit {
 			   POLICY_PROTO_OTHER,
 };
 
-/* Of network.allow, network.deny and network.listen. */
-struct net_rule {
+/* What every rule starts with. */
+struct rule_head {
 	const char *name;
 	struct place place;	/* of the name */
+};
+
+/* A list of rules of any kind, each `size` bytes. */
+struct rule_list {
+	const void *rules;
+	size_t n;
+	size_t size;
+};
+
+static inline const struct rule_head *rule_head_at(const struct rule_list *list, size_t i)
+{
+	return (const void *)((const char *)list->rules + i * list->size);
+}
+
+#define RULE_LIST(of) {(of).list, (of).n, sizeof(*(of).list)}
+
+/* Of network.allow, network.deny and network.listen. */
+struct net_rule {
+	struct rule_head head;
 	const char **hosts;	/* lower case; "*." in front: names below */
 	size_t n_hosts;
 	struct place hosts_place;
@@ -49,8 +68,7 @@ struct net_rule {
 
 /* Of files.allow and files.deny. */
 struct file_rule {
-	const char *name;
-	struct place place;
+	struct rule_head head;
 	struct pattern *paths;
 	size_t n_paths;
 	struct pattern *except;
@@ -60,8 +78,7 @@ struct file_rule {
 
 /* Of network.unix. */
 struct unix_rule {
-	const char *name;
-	struct place place;
+	struct rule_head head;
 	struct pattern *paths;
 	size_t n_paths;
 };

@@ -6,27 +6,9 @@
 
 #include "policy/reader.h"
 
-/* A rule of any list, as far as its name goes. */
-struct named {
-	const char *name;
-	struct place place;
-};
-
-struct named_list {
-	struct named *list;
-	size_t n;
-};
-
-/* Rules whose name could not be read were reported for that. */
-static void named_add(struct named_list *names, const char *name, const struct place *place)
+static int head_compare(const void *a, const void *b)
 {
-	if (name)
-		names->list[names->n++] = (struct named){name, *place};
-}
-
-static int named_compare(const void *a, const void *b)
-{
-	const struct named *x = a, *y = b;
+	const struct rule_head *x = a, *y = b;
 	int order = strcmp(x->name, y->name);
 
 	if (order)
@@ -36,14 +18,13 @@ static int named_compare(const void *a, const void *b)
 	return x->place.offset < y->place.offset ? -1 : 1;
 }
 
-static void named_report(struct reader *reader, const struct named *first,
-			 const struct named *again, const char *list)
+static void twice_report(struct reader *reader, const struct rule_head *first,
+			 const struct rule_head *again, const char *list)
 {
 	/* an included rule stands before: the one to change is where both are visible */
-	const struct named *at = first->place.source->index == 0 && again->place.source->index ?
-					 first :
-					 again;
-	const struct named *other = at == first ? again : first;
+	const struct rule_head *at =
+		first->place.source->index == 0 && again->place.source->index ? first : again;
+	const struct rule_head *other = at == first ? again : first;
 	_cleanup_buf_ struct buf where = {0};
 
 	place_format(&other->place, &where);
@@ -55,67 +36,53 @@ static void named_report(struct reader *reader, const struct named *first,
 			where.data);
 }
 
-static void names_check(struct reader *reader, struct named_list *names, const char *list)
+/* names has room for the whole list, which is called `title`. */
+static void names_check(struct reader *reader, struct rule_head *names,
+			const struct rule_list *list, const char *title)
 {
-	size_t i;
+	size_t n = 0, i;
 
-	if (names->n > 1)
-		qsort(names->list, names->n, sizeof(*names->list), named_compare);
-	for (i = 1; i < names->n; i++) {
-		if (strcmp(names->list[i - 1].name, names->list[i].name) == 0)
-			named_report(reader, &names->list[i - 1], &names->list[i], list);
+	for (i = 0; i < list->n; i++) {
+		const struct rule_head *head = rule_head_at(list, i);
+
+		/* where the name could not be read, that was reported */
+		if (head->name)
+			names[n++] = *head;
 	}
-	names->n = 0;
-}
-
-static void net_names_check(struct reader *reader, const struct net_rules *rules,
-			    struct named_list *names, const char *list)
-{
-	size_t i;
-
-	for (i = 0; i < rules->n; i++)
-		named_add(names, rules->list[i].name, &rules->list[i].place);
-	names_check(reader, names, list);
-}
-
-static void file_names_check(struct reader *reader, const struct file_rules *rules,
-			     struct named_list *names, const char *list)
-{
-	size_t i;
-
-	for (i = 0; i < rules->n; i++)
-		named_add(names, rules->list[i].name, &rules->list[i].place);
-	names_check(reader, names, list);
-}
-
-static void unix_names_check(struct reader *reader, const struct unix_rules *rules,
-			     struct named_list *names)
-{
-	size_t i;
-
-	for (i = 0; i < rules->n; i++)
-		named_add(names, rules->list[i].name, &rules->list[i].place);
-	names_check(reader, names, "network.unix");
+	if (n > 1)
+		qsort(names, n, sizeof(*names), head_compare);
+	for (i = 1; i < n; i++) {
+		if (strcmp(names[i - 1].name, names[i].name) == 0)
+			twice_report(reader, &names[i - 1], &names[i], title);
+	}
 }
 
 static void all_names_check(struct reader *reader)
 {
 	const struct policy *policy = reader->policy;
-	size_t n = policy->net_allow.n + policy->net_deny.n + policy->listen.n +
-		   policy->unix_allow.n + policy->file_allow.n + policy->file_deny.n;
-	_cleanup_free_ struct named *list = calloc(n + 1, sizeof(*list));
-	struct named_list names = {.list = list};
+	const struct {
+		struct rule_list list;
+		const char *title;
+	} lists[] = {
+		{RULE_LIST(policy->net_allow), "network.allow"},
+		{RULE_LIST(policy->net_deny), "network.deny"},
+		{RULE_LIST(policy->listen), "network.listen"},
+		{RULE_LIST(policy->unix_allow), "network.unix"},
+		{RULE_LIST(policy->file_allow), "files.allow"},
+		{RULE_LIST(policy->file_deny), "files.deny"},
+	};
+	_cleanup_free_ struct rule_head *names = NULL;
+	size_t most = 1, i;
 
-	if (!list) {
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		most = lists[i].list.n > most ? lists[i].list.n : most;
+	names = calloc(most, sizeof(*names));
+	if (!names) {
 		reader->report->error = -ENOMEM;
 		return;
 	}
-	net_names_check(reader, &policy->net_allow, &names, "network.allow");
-	net_names_check(reader, &policy->net_deny, &names, "network.deny");
-	net_names_check(reader, &policy->listen, &names, "network.listen");
-	unix_names_check(reader, &policy->unix_allow, &names);
-	file_names_check(reader, &policy->file_allow, &names, "files.allow");
-	file_names_check(reader, &policy->file_deny, &names, "files.deny");
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		names_check(reader, names, &lists[i].list, lists[i].title);
 }
 
 /* `unrestricted` where it would open more, or drop more, than its file shows. */

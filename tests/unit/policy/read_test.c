@@ -114,16 +114,16 @@ static void includes_come_beside_then_from_folders(void **state)
 	policy = read_must(file_put(folder, "main.yaml", HEAD "include: [base, more]\n"), &options);
 	/* more.yaml finds its base beside itself */
 	assert_int_equal(policy->file_allow.n, 3);
-	assert_string_equal(policy->file_allow.list[0].name, "one");
-	assert_string_equal(policy->file_allow.list[1].name, "two");
-	assert_string_equal(policy->file_allow.list[2].name, "more");
+	assert_string_equal(policy->file_allow.list[0].head.name, "one");
+	assert_string_equal(policy->file_allow.list[1].head.name, "two");
+	assert_string_equal(policy->file_allow.list[2].head.name, "more");
 	policy_free(policy);
 
 	file_put(folder, "base.yaml",
 		 "version: 1\nname: base\nfiles: {allow: [{name: beside, paths: [/beside]}]}\n");
 	policy = read_must(file_put(folder, "main.yaml", HEAD "include: [base]\n"), &options);
 	assert_int_equal(policy->file_allow.n, 1);
-	assert_string_equal(policy->file_allow.list[0].name, "beside");
+	assert_string_equal(policy->file_allow.list[0].head.name, "beside");
 	policy_free(policy);
 }
 
@@ -140,9 +140,9 @@ static void includes_bring_rules_only(void **state)
 	assert_int_equal(policy->n_parameters, 0);
 	/* shared once, depth first, in front of what includes it */
 	assert_int_equal(policy->file_allow.n, 3);
-	assert_string_equal(policy->file_allow.list[0].name, "shared-files");
-	assert_string_equal(policy->file_allow.list[1].name, "left");
-	assert_string_equal(policy->file_allow.list[2].name, "right");
+	assert_string_equal(policy->file_allow.list[0].head.name, "shared-files");
+	assert_string_equal(policy->file_allow.list[1].head.name, "left");
+	assert_string_equal(policy->file_allow.list[2].head.name, "right");
 	assert_int_equal(policy->net_allow.n, 1);
 	assert_true(policy->present[POLICY_SECTION_NETWORK]);
 	assert_int_equal(open_verdict(policy, "/srv/x", WEIR_ACCESS_READ), WEIR_VERDICT_ALLOW);
