@@ -41,7 +41,11 @@ static void tables_check(const struct policy_compiled *compiled)
 			uint32_t first = compiled->portsets[i].proto[j].first;
 			uint32_t count = compiled->portsets[i].proto[j].count;
 
-			require(count > 0 && first + count <= compiled->n_segments);
+			if (!count) {
+				require((first & ~(uint32_t)WEIR_RULE_DENY) <= WEIR_RULES_MAX + 1);
+				continue;
+			}
+			require(count > 1 && first + count <= compiled->n_segments);
 			require(compiled->segments[first + count - 1].last_port == UINT16_MAX);
 			for (k = 1; k < count; k++)
 				require(compiled->segments[first + k - 1].last_port <

@@ -58,19 +58,48 @@ static void limits_check(const struct policy *policy, struct report *report)
 			     POLICY_PATTERNS_MAX);
 }
 
+/* Is icmp allowed to anywhere? A rule that lists ports is not for it. */
+static bool icmp_allowed(const struct policy *policy)
+{
+	size_t i;
+
+	for (i = 0; i < policy->net_allow.n; i++) {
+		const struct net_rule *rule = &policy->net_allow.list[i];
+
+		if (rule->protos & POLICY_PROTO_ICMP && !rule->n_ports)
+			return true;
+	}
+	return policy->unrestricted[POLICY_SECTION_NETWORK];
+}
+
+static bool guard_allows(const struct policy *policy, enum policy_guard guard)
+{
+	return policy->unrestricted[POLICY_SECTION_GUARD] || policy->guard_allow[guard];
+}
+
 static uint32_t flags_make(const struct policy *policy)
 {
-	uint32_t flags = policy->record;
+	const bool *unrestricted = policy->unrestricted;
+	const struct {
+		bool set;
+		enum weir_instance_flag flag;
+	} flags[] = {
+		{policy->audit_mode, WEIR_INSTANCE_AUDIT},
+		{policy->when_full_deny, WEIR_INSTANCE_WHEN_FULL_DENY},
+		{unrestricted[POLICY_SECTION_NETWORK], WEIR_INSTANCE_NETWORK_UNRESTRICTED},
+		{unrestricted[POLICY_SECTION_LISTEN], WEIR_INSTANCE_LISTEN_UNRESTRICTED},
+		{unrestricted[POLICY_SECTION_UNIX], WEIR_INSTANCE_UNIX_UNRESTRICTED},
+		{unrestricted[POLICY_SECTION_FILES], WEIR_INSTANCE_FILES_UNRESTRICTED},
+		{icmp_allowed(policy), WEIR_INSTANCE_ICMP},
+		{guard_allows(policy, POLICY_GUARD_RAW_SOCKETS), WEIR_INSTANCE_RAW_SOCKETS},
+		{guard_allows(policy, POLICY_GUARD_PACKET_SOCKETS), WEIR_INSTANCE_PACKET_SOCKETS},
+	};
+	uint32_t ret = policy->record;
+	size_t i;
 
-	if (policy->audit_mode)
-		flags |= WEIR_INSTANCE_AUDIT;
-	if (policy->when_full_deny)
-		flags |= WEIR_INSTANCE_WHEN_FULL_DENY;
-	if (policy->unrestricted[POLICY_SECTION_NETWORK])
-		flags |= WEIR_INSTANCE_NETWORK_UNRESTRICTED;
-	if (policy->unrestricted[POLICY_SECTION_FILES])
-		flags |= WEIR_INSTANCE_FILES_UNRESTRICTED;
-	return flags;
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		ret |= flags[i].set ? flags[i].flag : 0;
+	return ret;
 }
 
 static int rule_name(const char *name, const struct place *place, struct compiled_rule *ret)

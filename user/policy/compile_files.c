@@ -77,10 +77,8 @@ static uint64_t key_hash(const struct weir_edge_key *key)
 	size_t i;
 
 	memcpy(words, key, sizeof(words));
-	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 32;
-	}
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		hash = hash_add(hash, words[i]);
 	return hash;
 }
 

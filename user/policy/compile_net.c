@@ -11,7 +11,7 @@
 #include "policy/compile_parts.h"
 #include "policy/portmap.h"
 
-/* A prefix of one rule. Rules are numbered allow first, then deny. */
+/* A prefix of one rule, by its index in portmaps. */
 struct entry {
 	struct weir_addr addr;
 	uint8_t len;
@@ -26,7 +26,6 @@ struct covering {
 };
 
 struct net {
-	const struct policy *policy;
 	struct policy_compiled *ret;
 	struct portmaps maps;
 	struct entry *entries;
@@ -61,32 +60,23 @@ static bool covers(const struct entry *entry, const struct weir_addr *addr)
 	return !bits || (entry->addr.bytes[bytes] ^ addr->bytes[bytes]) >> (8 - bits) == 0;
 }
 
-static const struct net_rule *rule_at(const struct net *net, uint32_t rule)
-{
-	const struct policy *policy = net->policy;
-
-	return rule < policy->net_allow.n ? &policy->net_allow.list[rule] :
-					    &policy->net_deny.list[rule - policy->net_allow.n];
-}
-
 /* No rule of its own: keeps what covers all of IPv6 from covering IPv4. */
 #define RULE_BARRIER UINT32_MAX
 
 static int entries_make(struct net *net)
 {
-	size_t rules = net->policy->net_allow.n + net->policy->net_deny.n, n = 1, i, j;
+	const struct portmaps *maps = &net->maps;
 	bool barrier = false;
+	size_t n = 1, i, j;
 
-	for (i = 0; i < rules; i++)
-		n += rule_at(net, (uint32_t)i)->n_prefixes;
+	for (i = 0; i < maps->n_rules; i++)
+		n += maps->rules[i].from->n_prefixes;
 	net->entries = reallocarray(NULL, n, sizeof(*net->entries));
 	if (!net->entries)
 		return -ENOMEM;
-	for (i = 0; i < rules; i++) {
-		const struct net_rule *rule = rule_at(net, (uint32_t)i);
+	for (i = 0; i < maps->n_rules; i++) {
+		const struct net_rule *rule = maps->rules[i].from;
 
-		if (rule->protos == POLICY_PROTO_ICMP)
-			continue;
 		for (j = 0; j < rule->n_prefixes; j++) {
 			struct entry *entry = &net->entries[net->n++];
 
@@ -177,7 +167,7 @@ static int prefix_compile(struct net *net, size_t first, size_t *ret_next)
 
 int net_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret)
 {
-	struct net net = {.policy = policy, .ret = ret, .depth = 1};
+	struct net net = {.ret = ret, .depth = 1};
 	size_t at = 0;
 	int err;
 

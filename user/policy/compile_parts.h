@@ -13,6 +13,13 @@
 #define COMPILE_SEGMENTS_MAX 4194304	/* port segments of one policy */
 #define COMPILE_NODES_MAX 4194304	/* nodes of one path trie */
 
+/* Mixes a value into a hash. */
+static inline uint64_t hash_add(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 32;
+}
+
 /* Adds one to a growing heap array of elements of this size; 0 or -ENOMEM. */
 int array_reserve(void *list, size_t n, size_t *cap, size_t size);
 

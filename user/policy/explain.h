@@ -23,6 +23,14 @@ struct explanation {
 void policy_explain_flow(const struct policy *policy, enum weir_proto proto,
 			 const struct weir_addr *addr, uint16_t port, struct explanation *ret);
 
+/*
+ * Listening (also receiving datagrams) at a local address; proto is
+ * WEIR_PROTO_TCP or WEIR_PROTO_UDP. 0.0.0.0 and :: are every address of their
+ * family, so that only a rule for all of them allows it.
+ */
+void policy_explain_listen(const struct policy *policy, enum weir_proto proto,
+			   const struct weir_addr *addr, uint16_t port, struct explanation *ret);
+
 /* A resolved, absolute path ("/", "/etc/hosts") of len bytes. */
 void policy_explain_path(const struct policy *policy, const char *path, size_t len,
 			 enum weir_access access, struct explanation *ret);

@@ -62,25 +62,7 @@ static int net_gaps(struct gaps *gaps, const struct net_rules *rules)
 				gaps, POLICY_SECTION_NETWORK, &rule->hosts_place,
 				"rule \"%s\" names hosts (%s), which are not enforced yet; list addresses instead",
 				rule->head.name, rule->hosts[0]);
-		if (!err && rule->protos == POLICY_PROTO_ICMP)
-			err = gap_add(
-				gaps, POLICY_SECTION_NETWORK, &rule->proto_place,
-				"rule \"%s\" is for icmp alone, which is not enforced yet; leave the rule out",
-				rule->head.name);
 	}
-	return err;
-}
-
-static int listen_gaps(struct gaps *gaps, const struct net_rules *rules)
-{
-	size_t i;
-	int err = 0;
-
-	for (i = 0; i < rules->n && !err; i++)
-		err = gap_add(
-			gaps, POLICY_SECTION_LISTEN, &rules->list[i].head.place,
-			"rule \"%s\": listening is not enforced yet; leave \"listen:\" out or write \"listen: unrestricted\"",
-			rules->list[i].head.name);
 	return err;
 }
 
@@ -145,10 +127,11 @@ static int guard_gaps(struct gaps *gaps, const struct policy *policy)
 	int err = 0;
 
 	for (i = 0; i < POLICY_GUARD_COUNT && !err; i++) {
-		if (policy->guard_allow[i])
+		if (policy->guard_allow[i] && i != POLICY_GUARD_RAW_SOCKETS &&
+		    i != POLICY_GUARD_PACKET_SOCKETS)
 			err = gap_add(
 				gaps, POLICY_SECTION_GUARD, &policy->guard_place[i],
-				"allowing %s: the guard is not enforced yet; leave \"guard:\" out or write \"guard: unrestricted\"",
+				"allowing %s: this part of the guard is not enforced yet; leave it out or write \"guard: unrestricted\"",
 				policy_guard_name(i));
 	}
 	return err;
@@ -164,8 +147,6 @@ int gaps_find(const struct policy *policy, struct policy_compiled *ret)
 		err = net_gaps(&gaps, &policy->net_allow);
 	if (!err && !policy->unrestricted[POLICY_SECTION_NETWORK])
 		err = net_gaps(&gaps, &policy->net_deny);
-	if (!err && !policy->unrestricted[POLICY_SECTION_LISTEN])
-		err = listen_gaps(&gaps, &policy->listen);
 	if (!err && !policy->unrestricted[POLICY_SECTION_UNIX])
 		err = unix_gaps(&gaps, &policy->unix_allow);
 	if (!err && !policy->unrestricted[POLICY_SECTION_FILES])

@@ -8,23 +8,33 @@
 
 #include "policy/compile_parts.h"
 
-static uint64_t hash_add(uint64_t hash, uint64_t value)
+static void rules_add(struct portmaps *maps, const struct net_rules *rules, bool deny, bool listen)
 {
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-	return hash ^ hash >> 32;
+	size_t i;
+
+	for (i = 0; i < rules->n; i++)
+		maps->rules[maps->n_rules++] = (struct portmap_rule){
+			.from = &rules->list[i],
+			.number = (uint16_t)(i + 1),
+			.deny = deny,
+			.listen = listen,
+		};
 }
 
 int portmaps_init(struct portmaps *maps, const struct policy *policy, struct policy_compiled *ret)
 {
-	size_t rules = policy->net_allow.n + policy->net_deny.n;
+	size_t rules = policy->net_allow.n + policy->net_deny.n + policy->listen.n;
 	struct portmap none = {.portset = 0};
 	unsigned int i;
 
-	*maps = (struct portmaps){.policy = policy, .ret = ret};
-	maps->rule_ports = calloc(rules + 1, sizeof(*maps->rule_ports));
-	maps->n_rule_ports = rules;
-	if (!maps->rule_ports ||
-	    array_reserve(&maps->spans, 0, &maps->cap_spans, sizeof(*maps->spans)) < 0 ||
+	*maps = (struct portmaps){.ret = ret};
+	maps->rules = calloc(rules + 1, sizeof(*maps->rules));
+	if (!maps->rules)
+		return -ENOMEM;
+	rules_add(maps, &policy->net_allow, false, false);
+	rules_add(maps, &policy->net_deny, true, false);
+	rules_add(maps, &policy->listen, false, true);
+	if (array_reserve(&maps->spans, 0, &maps->cap_spans, sizeof(*maps->spans)) < 0 ||
 	    array_reserve(&maps->list, 0, &maps->cap, sizeof(*maps->list)) < 0)
 		return -ENOMEM;
 	maps->spans[maps->n_spans++] = (struct port_span){.last = UINT16_MAX};
@@ -38,9 +48,9 @@ void portmaps_done(struct portmaps *maps)
 {
 	size_t i;
 
-	for (i = 0; maps->rule_ports && i < maps->n_rule_ports; i++)
-		free(maps->rule_ports[i].ranges);
-	free(maps->rule_ports);
+	for (i = 0; i < maps->n_rules; i++)
+		free(maps->rules[i].ranges);
+	free(maps->rules);
 	free(maps->scratch[0].list);
 	free(maps->scratch[1].list);
 	free(maps->spans);
@@ -107,15 +117,19 @@ static int range_compare(const void *a, const void *b)
 }
 
 /* Sorts a rule's ranges and joins those that touch: a walk over the ports meets each once. */
-static int ranges_keep(const struct net_rule *rule, struct rule_ports *ret)
+static int ranges_keep(struct portmap_rule *rule)
 {
-	size_t n = rule->n_ports ? rule->n_ports : 1, last = 0, i;
-	struct port_range *ranges = reallocarray(NULL, n, sizeof(*ranges));
+	const struct net_rule *from = rule->from;
+	size_t n = from->n_ports ? from->n_ports : 1, last = 0, i;
+	struct port_range *ranges;
 
+	if (rule->ranges)
+		return 0;
+	ranges = reallocarray(NULL, n, sizeof(*ranges));
 	if (!ranges)
 		return -ENOMEM;
-	if (rule->n_ports)
-		memcpy(ranges, rule->ports, n * sizeof(*ranges));
+	if (from->n_ports)
+		memcpy(ranges, from->ports, n * sizeof(*ranges));
 	else
 		ranges[0] = (struct port_range){0, UINT16_MAX};
 	qsort(ranges, n, sizeof(*ranges), range_compare);
@@ -125,16 +139,31 @@ static int ranges_keep(const struct net_rule *rule, struct rule_ports *ret)
 		else if (ranges[i].last > ranges[last].last)
 			ranges[last].last = ranges[i].last;
 	}
-	*ret = (struct rule_ports){.ranges = ranges, .n = last + 1};
+	rule->ranges = ranges;
+	rule->n_ranges = last + 1;
 	return 0;
 }
 
-/* Does a rule speak of this protocol? Where it names ports, only of those that have ports. */
-static bool rule_speaks(const struct net_rule *rule, enum weir_proto proto)
+/* Does a rule decide in this column? Where it names ports, only of protocols that have ports. */
+static bool rule_speaks(const struct portmap_rule *rule, enum weir_proto column)
 {
-	if (!(rule->protos & 1u << proto))
-		return false;
-	return !rule->n_ports || proto == WEIR_PROTO_TCP || proto == WEIR_PROTO_UDP;
+	static const struct {
+		enum policy_proto_bit protocol;
+		bool ports;
+		bool listen;
+	} columns[] = {
+		[WEIR_PROTO_TCP] = {POLICY_PROTO_TCP, .ports = true},
+		[WEIR_PROTO_UDP] = {POLICY_PROTO_UDP, .ports = true},
+		[WEIR_PROTO_ICMP] = {POLICY_PROTO_ICMP},
+		[WEIR_PROTO_OTHER] = {POLICY_PROTO_OTHER},
+		[WEIR_PROTO_LISTEN_TCP] = {POLICY_PROTO_TCP, .ports = true, .listen = true},
+		[WEIR_PROTO_LISTEN_UDP] = {POLICY_PROTO_UDP, .ports = true, .listen = true},
+	};
+	_Static_assert(ARRAY_SIZE(columns) == WEIR_PROTO_COUNT, "every column");
+
+	return rule->listen == columns[column].listen &&
+	       rule->from->protos & columns[column].protocol &&
+	       (!rule->from->n_ports || columns[column].ports);
 }
 
 static int span_emit(struct spans *spans, uint32_t last, uint16_t allow, uint16_t deny)
@@ -151,9 +180,8 @@ static int span_emit(struct spans *spans, uint32_t last, uint16_t allow, uint16_
 	return 0;
 }
 
-/* One rule over the spans in `from`, into `to`. Number counts from 1. */
-static int rule_lay(const struct spans *from, const struct rule_ports *ports, uint16_t number,
-		    bool deny, struct spans *to)
+/* One rule over the spans in `from`, into `to`. */
+static int rule_lay(const struct spans *from, const struct portmap_rule *laid, struct spans *to)
 {
 	uint32_t start = 0, stop;
 	size_t i = 0, j = 0;
@@ -163,18 +191,18 @@ static int rule_lay(const struct spans *from, const struct rule_ports *ports, ui
 		const struct port_span *span = &from->list[i];
 		uint16_t rule = 0;
 
-		while (j < ports->n && ports->ranges[j].last < start)
+		while (j < laid->n_ranges && laid->ranges[j].last < start)
 			j++;
 		stop = span->last;
-		if (j < ports->n && ports->ranges[j].first <= start) {
-			rule = number;
-			if (ports->ranges[j].last < stop)
-				stop = ports->ranges[j].last;
-		} else if (j < ports->n && ports->ranges[j].first <= stop) {
-			stop = ports->ranges[j].first - 1u;
+		if (j < laid->n_ranges && laid->ranges[j].first <= start) {
+			rule = laid->number;
+			if (laid->ranges[j].last < stop)
+				stop = laid->ranges[j].last;
+		} else if (j < laid->n_ranges && laid->ranges[j].first <= stop) {
+			stop = laid->ranges[j].first - 1u;
 		}
-		if (span_emit(to, stop, deny ? span->allow : first_of(span->allow, rule),
-			      deny ? first_of(span->deny, rule) : span->deny) < 0)
+		if (span_emit(to, stop, laid->deny ? span->allow : first_of(span->allow, rule),
+			      laid->deny ? first_of(span->deny, rule) : span->deny) < 0)
 			return -ENOMEM;
 		if (stop == span->last)
 			i++;
@@ -183,51 +211,36 @@ static int rule_lay(const struct spans *from, const struct rule_ports *ports, ui
 	return 0;
 }
 
-static const struct rule_ports *rule_ports(struct portmaps *maps, uint32_t rule,
-					   const struct net_rule *from)
+/* The spans of one column, with the rules of a map laid over its base. */
+static int column_lay(struct portmaps *maps, enum weir_proto column, struct portmap *map)
 {
-	struct rule_ports *ports = &maps->rule_ports[rule];
-
-	if (!ports->ranges && ranges_keep(from, ports) < 0)
-		return NULL;
-	return ports;
-}
-
-/* The spans of one protocol, with the rules of a map laid over its base. */
-static int proto_lay(struct portmaps *maps, enum weir_proto proto, struct portmap *map)
-{
-	const struct policy *policy = maps->policy;
 	const struct portmap *base = &maps->list[map->base];
 	struct spans *from = &maps->scratch[0], *to = &maps->scratch[1], *swap;
+	bool laid = false;
 	uint32_t i;
 
 	from->n = 0;
-	for (i = 0; i < base->count[proto]; i++) {
-		const struct port_span *span = &maps->spans[base->first[proto] + i];
+	for (i = 0; i < base->count[column]; i++) {
+		const struct port_span *span = &maps->spans[base->first[column] + i];
 
 		if (span_emit(from, span->last, span->allow, span->deny) < 0)
 			return -ENOMEM;
 	}
 	for (i = 0; i < map->n_rules; i++) {
-		uint32_t rule = maps->own[map->rules + i];
-		bool deny = rule >= policy->net_allow.n;
-		uint32_t index = deny ? rule - (uint32_t)policy->net_allow.n : rule;
-		const struct net_rule *net_rule = deny ? &policy->net_deny.list[index] :
-							 &policy->net_allow.list[index];
-		const struct rule_ports *ports;
+		struct portmap_rule *rule = &maps->rules[maps->own[map->rules + i]];
 
-		if (!rule_speaks(net_rule, proto))
+		if (!rule_speaks(rule, column))
 			continue;
-		ports = rule_ports(maps, rule, net_rule);
-		if (!ports || rule_lay(from, ports, (uint16_t)(index + 1), deny, to) < 0)
+		if (ranges_keep(rule) < 0 || rule_lay(from, rule, to) < 0)
 			return -ENOMEM;
 		swap = from;
 		from = to;
 		to = swap;
+		laid = true;
 	}
-	map->first[proto] = (uint32_t)maps->n_spans;
-	map->count[proto] = (uint32_t)from->n;
-	for (i = 0; i < from->n; i++) {
+	map->first[column] = laid ? (uint32_t)maps->n_spans : base->first[column];
+	map->count[column] = (uint32_t)from->n;
+	for (i = 0; laid && i < from->n; i++) {
 		if (array_reserve(&maps->spans, maps->n_spans, &maps->cap_spans,
 				  sizeof(*maps->spans)) < 0)
 			return -ENOMEM;
@@ -268,7 +281,7 @@ int portmaps_lay(struct portmaps *maps, uint32_t base, const uint32_t *rules, si
 		maps->own[maps->n_own++] = rules[i];
 	}
 	for (i = 0; i < WEIR_PROTO_COUNT; i++) {
-		if (proto_lay(maps, (enum weir_proto)i, &map) < 0)
+		if (column_lay(maps, (enum weir_proto)i, &map) < 0)
 			return -ENOMEM;
 	}
 	if (array_reserve(&maps->list, maps->n, &maps->cap, sizeof(*maps->list)) < 0)
@@ -276,135 +289,5 @@ int portmaps_lay(struct portmaps *maps, uint32_t base, const uint32_t *rules, si
 	*ret_map = (uint32_t)maps->n;
 	maps->list[maps->n++] = map;
 	maps->table[at] = (uint32_t)maps->n;
-	return 0;
-}
-
-static weir_rule_t decision(const struct port_span *span)
-{
-	return span->deny ? (weir_rule_t)(WEIR_RULE_DENY | span->deny) : span->allow;
-}
-
-/* Adds a map's segments; neighbours that one rule decides become one. */
-static int segments_add(struct portmaps *maps, const struct portmap *map, struct weir_portset *ret)
-{
-	struct policy_compiled *compiled = maps->ret;
-	uint32_t last, i, j;
-
-	for (i = 0; i < WEIR_PROTO_COUNT; i++) {
-		ret->proto[i].first = (uint32_t)compiled->n_segments;
-		for (j = 0; j < map->count[i]; j++) {
-			const struct port_span *span = &maps->spans[map->first[i] + j];
-			struct weir_segment segment = {.last_port = span->last,
-						       .rule = decision(span)};
-
-			last = (uint32_t)compiled->n_segments - 1;
-			if (compiled->n_segments > ret->proto[i].first &&
-			    compiled->segments[last].rule == segment.rule) {
-				compiled->segments[last].last_port = segment.last_port;
-				continue;
-			}
-			if (array_reserve(&compiled->segments, compiled->n_segments,
-					  &maps->cap_segments, sizeof(*compiled->segments)) < 0)
-				return -ENOMEM;
-			compiled->segments[compiled->n_segments++] = segment;
-		}
-		ret->proto[i].count = (uint32_t)compiled->n_segments - ret->proto[i].first;
-	}
-	return 0;
-}
-
-static uint64_t set_hash(const struct policy_compiled *compiled, const struct weir_portset *set)
-{
-	const struct weir_segment *segments;
-	uint64_t hash = 0;
-	uint32_t i, j;
-
-	for (i = 0; i < WEIR_PROTO_COUNT; i++) {
-		segments = &compiled->segments[set->proto[i].first];
-		hash = hash_add(hash, set->proto[i].count);
-		for (j = 0; j < set->proto[i].count; j++) {
-			const struct weir_segment *segment = &segments[j];
-
-			hash = hash_add(hash, (uint64_t)segment->last_port << 16 | segment->rule);
-		}
-	}
-	return hash;
-}
-
-static bool set_same(const struct policy_compiled *compiled, const struct weir_portset *a,
-		     const struct weir_portset *b)
-{
-	unsigned int i;
-
-	for (i = 0; i < WEIR_PROTO_COUNT; i++) {
-		if (a->proto[i].count != b->proto[i].count ||
-		    memcmp(&compiled->segments[a->proto[i].first],
-			   &compiled->segments[b->proto[i].first],
-			   a->proto[i].count * sizeof(*compiled->segments)) != 0)
-			return false;
-	}
-	return true;
-}
-
-static int set_table_grow(struct portmaps *maps)
-{
-	const struct policy_compiled *compiled = maps->ret;
-	size_t n = maps->n_set_table ? maps->n_set_table * 2 : 256, i, at;
-	uint32_t *table = calloc(n, sizeof(*table));
-
-	if (!table)
-		return -ENOMEM;
-	for (i = 0; i < compiled->n_portsets; i++) {
-		for (at = set_hash(compiled, &compiled->portsets[i]) & (n - 1); table[at];
-		     at = (at + 1) & (n - 1))
-			;
-		table[at] = (uint32_t)i + 1;
-	}
-	free(maps->set_table);
-	maps->set_table = table;
-	maps->n_set_table = n;
-	return 0;
-}
-
-/* The set with this content that is there already, or this one, added. */
-static int set_intern(struct portmaps *maps, const struct weir_portset *set, size_t n_segments,
-		      uint32_t *ret)
-{
-	struct policy_compiled *compiled = maps->ret;
-	size_t at;
-
-	if (compiled->n_portsets * 2 >= maps->n_set_table && set_table_grow(maps) < 0)
-		return -ENOMEM;
-	for (at = set_hash(compiled, set) & (maps->n_set_table - 1); maps->set_table[at];
-	     at = (at + 1) & (maps->n_set_table - 1)) {
-		if (set_same(compiled, &compiled->portsets[maps->set_table[at] - 1], set)) {
-			*ret = maps->set_table[at] - 1;
-			compiled->n_segments = n_segments;
-			return 0;
-		}
-	}
-	if (array_reserve(&compiled->portsets, compiled->n_portsets, &maps->cap_portsets,
-			  sizeof(*compiled->portsets)) < 0)
-		return -ENOMEM;
-	*ret = (uint32_t)compiled->n_portsets;
-	compiled->portsets[compiled->n_portsets++] = *set;
-	maps->set_table[at] = (uint32_t)compiled->n_portsets;
-	return 0;
-}
-
-int portmaps_portset(struct portmaps *maps, uint32_t map, uint32_t *ret)
-{
-	struct portmap *from = &maps->list[map];
-	size_t n_segments = maps->ret->n_segments;
-	struct weir_portset set;
-	uint32_t index;
-
-	if (!from->portset) {
-		if (segments_add(maps, from, &set) < 0 ||
-		    set_intern(maps, &set, n_segments, &index) < 0)
-			return -ENOMEM;
-		from->portset = index + 1;
-	}
-	*ret = from->portset - 1;
 	return 0;
 }

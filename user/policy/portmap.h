@@ -2,7 +2,8 @@
 /*
  * Which rule decides which port, for the combinations of rules that occur.
  * A map keeps the first allowing and the first denying rule of each range,
- * so that further rules can be laid over it.
+ * so that further rules can be laid over it. It has a column for each
+ * enum weir_proto: what rules of network.listen allow stands in its own.
  */
 #ifndef WEIR_POLICY_PORTMAP_H
 #define WEIR_POLICY_PORTMAP_H
@@ -29,10 +30,14 @@ struct portmap {
 	uint32_t n_rules;
 };
 
-/* Ranges of one rule, sorted and apart from each other. */
-struct rule_ports {
-	struct port_range *ranges;	/* NULL: not needed so far */
-	size_t n;
+/* A rule as maps know it, by its index: those of allow, then of deny, then of listen. */
+struct portmap_rule {
+	const struct net_rule *from;
+	uint16_t number;		/* in its list, from 1 */
+	bool deny;
+	bool listen;
+	struct port_range *ranges;	/* sorted, apart from each other; NULL: not needed so far */
+	size_t n_ranges;
 };
 
 struct spans {
@@ -41,10 +46,9 @@ struct spans {
 };
 
 struct portmaps {
-	const struct policy *policy;
 	struct policy_compiled *ret;	/* gets portsets and segments */
-	struct rule_ports *rule_ports;	/* allow rules, then deny rules */
-	size_t n_rule_ports;
+	struct portmap_rule *rules;
+	size_t n_rules;
 	struct spans scratch[2];
 	struct port_span *spans;
 	size_t n_spans, cap_spans;
@@ -63,13 +67,12 @@ struct portmaps {
 int portmaps_init(struct portmaps *maps, const struct policy *policy, struct policy_compiled *ret);
 
 /*
- * The map of n rules (sorted; allow rules first, then deny rules) laid over
- * another. Returns 0 or -ENOMEM.
+ * The map of n rules (indices, sorted) laid over another. Returns 0 or -ENOMEM.
  */
 int portmaps_lay(struct portmaps *maps, uint32_t base, const uint32_t *rules, size_t n,
 		 uint32_t *ret_map);
 
-/* The index of its port set in the compiled policy. 0 or -ENOMEM. */
+/* portset.c: the index of its port set in the compiled policy. 0 or -ENOMEM. */
 int portmaps_portset(struct portmaps *maps, uint32_t map, uint32_t *ret);
 
 /* Has it passed COMPILE_SEGMENTS_MAX? */

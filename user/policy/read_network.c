@@ -198,7 +198,6 @@ static void protocol_choose(struct reader *reader, const struct yaml *value, str
 {
 	int choice = field_choice(reader, value, names, n);
 
-	rule->proto_place = value->place;
 	if (choice >= 0)
 		rule->protos = bits[choice];
 }
@@ -221,10 +220,8 @@ static void listen_protocol_read(struct reader *reader, const struct yaml *value
 }
 
 static const struct field rule_fields[] = {
-	{"name", rule_name_read, true},
-	{"hosts", hosts_read, false},
-	{"addresses", addresses_read, false},
-	{"ports", ports_read, false},
+	{"name", rule_name_read, true},	      {"hosts", hosts_read, false},
+	{"addresses", addresses_read, false}, {"ports", ports_read, false},
 	{"protocol", protocol_read, false},
 };
 

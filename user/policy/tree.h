@@ -50,7 +50,7 @@ static inline const struct rule_head *rule_head_at(const struct rule_list *list,
 	return (const void *)((const char *)list->rules + i * list->size);
 }
 
-#define RULE_LIST(of) {(of).list, (of).n, sizeof(*(of).list)}
+#define RULE_LIST(of) ((struct rule_list){(of).list, (of).n, sizeof(*(of).list)})
 
 /* Of network.allow, network.deny and network.listen. */
 struct net_rule {
@@ -63,7 +63,6 @@ struct net_rule {
 	struct port_range *ports;
 	size_t n_ports;		/* 0: every port */
 	unsigned int protos;	/* enum policy_proto_bit */
-	struct place proto_place;
 };
 
 /* Of files.allow and files.deny. */

@@ -8,7 +8,7 @@
 #include "tables.h"
 
 #define POLICIES 400
-#define REQUESTS 400	/* flows, and as many paths, a policy */
+#define REQUESTS 400	/* of each kind, a policy */
 
 /* xorshift64*: the same sequence everywhere */
 static uint64_t seed;
@@ -71,18 +71,18 @@ static void prefix_random(struct buf *text)
 	buf_printf(text, "\"%s\"", right);
 }
 
-static void net_rule_random(struct buf *text, unsigned int number)
+static void net_rule_random(struct buf *text, unsigned int number, bool listen)
 {
 	static const char *const protocols[] = {"", ", protocol: tcp", ", protocol: udp",
-						", protocol: any"};
-	unsigned int n, first;
+						", protocol: any", ", protocol: icmp"};
+	unsigned int n, first, protocol = random_below(listen ? 4 : 5);
 
 	buf_printf(text, "    - {name: r%u, addresses: [", number);
 	for (n = 1 + random_below(4); n; n--) {
 		prefix_random(text);
 		buf_add_string(text, n > 1 ? ", " : "]");
 	}
-	if (random_below(2)) {
+	if (protocol < 4 && random_below(2)) {
 		buf_add_string(text, ", ports: [");
 		for (n = 1 + random_below(4); n; n--) {
 			first = random_below(8) ? 1 + random_below(40) : 65500 + random_below(20);
@@ -90,7 +90,7 @@ static void net_rule_random(struct buf *text, unsigned int number)
 				   n > 1 ? ", " : "]");
 		}
 	}
-	buf_printf(text, "%s}\n", protocols[random_below(4)]);
+	buf_printf(text, "%s}\n", protocols[protocol]);
 }
 
 /* Components of chunk lengths among them: 28 and 56 bytes end on an edge. */
@@ -159,13 +159,17 @@ static void file_rule_random(struct buf *text, unsigned int number)
 
 static void policy_random(struct buf *text)
 {
+	static const char *const net_lists[] = {"allow", "deny", "listen"};
 	unsigned int list, n, i;
 
 	buf_add_string(text, "version: 1\nname: generated\nnetwork:\n");
-	for (list = 0; list < 2; list++) {
-		buf_add_string(text, list ? "  deny:\n" : "  allow:\n");
-		for (i = 0, n = 1 + random_below(list ? 4 : 8); i < n; i++)
-			net_rule_random(text, i);
+	for (list = 0; list < 3; list++) {
+		/* a list that is left out must not be missed by the others */
+		if (random_below(8) == 0)
+			continue;
+		buf_printf(text, "  %s:\n", net_lists[list]);
+		for (i = 0, n = 1 + random_below(list == 1 ? 4 : 8); i < n; i++)
+			net_rule_random(text, i, list == 2);
 	}
 	buf_add_string(text, "files:\n");
 	for (list = 0; list < 2; list++) {
@@ -175,16 +179,21 @@ static void policy_random(struct buf *text)
 	}
 }
 
+static uint16_t port_random(void)
+{
+	if (random_below(4))
+		return (uint16_t)random_below(60);
+	return (uint16_t)(random_below(4) ? 65495 + random_below(41) : random_below(65536));
+}
+
 static void flow_compare(const struct policy *policy, const struct policy_compiled *compiled,
 			 const char *text)
 {
 	struct explanation explanation;
 	char host[ADDR_STRLEN];
 	struct weir_addr addr, to;
-	enum weir_proto proto = (enum weir_proto)random_below(WEIR_PROTO_COUNT);
-	uint16_t port = (uint16_t)(random_below(4) ? random_below(60) :
-				   random_below(4) ? 65495 + random_below(41) :
-						     random_below(65536));
+	enum weir_proto proto = (enum weir_proto)random_below(WEIR_PROTO_LISTEN_TCP);
+	uint16_t port = port_random();
 
 	address_random(&addr);
 	to = addr;
@@ -198,6 +207,26 @@ static void flow_compare(const struct policy *policy, const struct policy_compil
 	if (explanation.rule != tables_flow(compiled, proto, &to, port))
 		fail_msg("proto %d %s port %u: the rules say %x, the tables %x\n%s", proto, host,
 			 port, explanation.rule, tables_flow(compiled, proto, &to, port), text);
+}
+
+static void listen_compare(const struct policy *policy, const struct policy_compiled *compiled,
+			   const char *text)
+{
+	enum weir_proto proto = random_below(2) ? WEIR_PROTO_TCP : WEIR_PROTO_UDP;
+	struct explanation explanation;
+	uint16_t port = port_random();
+	char host[ADDR_STRLEN];
+	struct weir_addr addr;
+
+	address_random(&addr);
+	if (random_below(4) == 0)
+		assert_int_equal(addr_parse(random_below(2) ? "0.0.0.0" : "::", &addr), 0);
+	addr_format(&addr, host);
+	policy_explain_listen(policy, proto, &addr, port, &explanation);
+	if (explanation.rule != tables_listen(compiled, proto, &addr, port))
+		fail_msg("listen, proto %d %s port %u: the rules say %x, the tables %x\n%s", proto,
+			 host, port, explanation.rule,
+			 tables_listen(compiled, proto, &addr, port), text);
 }
 
 static void path_compare(const struct policy *policy, const struct policy_compiled *compiled,
@@ -238,6 +267,7 @@ static void rules_and_tables_agree(void **state)
 		assert_int_equal(compiled->n_gaps, 0);
 		for (j = 0; j < REQUESTS; j++) {
 			flow_compare(policy, compiled, text.data);
+			listen_compare(policy, compiled, text.data);
 			path_compare(policy, compiled, text.data);
 		}
 		for (j = 0; j < compiled->n_segments; j++) {

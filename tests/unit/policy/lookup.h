@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Looks up a compiled policy's tables the way the kernel side does. Tables
+ * that it could not follow end the program.
+ */
+#ifndef WEIR_TESTS_POLICY_LOOKUP_H
+#define WEIR_TESTS_POLICY_LOOKUP_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "policy/compile.h"
+
+/* Longest prefix match for the first len bits of an address, by trying every key. */
+static inline const struct weir_portset *tables_set(const struct policy_compiled *compiled,
+						    const struct weir_addr *addr, unsigned int len)
+{
+	size_t best = compiled->n_nets, i;
+	unsigned int bit;
+
+	for (i = 0; i < compiled->n_nets; i++) {
+		const struct weir_net_key *key = &compiled->net_keys[i];
+
+		for (bit = 0; bit < key->prefixlen && bit < len; bit++) {
+			if ((key->addr.bytes[bit / 8] ^ addr->bytes[bit / 8]) & (0x80 >> bit % 8))
+				break;
+		}
+		if (bit == key->prefixlen && (best == compiled->n_nets ||
+					      key->prefixlen > compiled->net_keys[best].prefixlen))
+			best = i;
+	}
+	if (best == compiled->n_nets)
+		return NULL;
+	if (compiled->net_values[best] >= compiled->n_portsets)
+		abort();
+	return &compiled->portsets[compiled->net_values[best]];
+}
+
+static inline weir_rule_t tables_rule(const struct policy_compiled *compiled,
+				      const struct weir_portset *set, enum weir_proto column,
+				      uint16_t port)
+{
+	uint32_t at, first, count;
+
+	if (!set)
+		return WEIR_RULE_NONE;
+	first = set->proto[column].first;
+	count = set->proto[column].count;
+	if (!count)
+		return (weir_rule_t)first;
+	for (at = first; at < first + count && at < compiled->n_segments; at++) {
+		if (port <= compiled->segments[at].last_port)
+			return compiled->segments[at].rule;
+	}
+	abort();
+}
+
+/* To an address that is not 0.0.0.0 or ::, which stand for loopback. */
+static inline weir_rule_t tables_flow(const struct policy_compiled *compiled, enum weir_proto proto,
+				      const struct weir_addr *addr, uint16_t port)
+{
+	return tables_rule(compiled, tables_set(compiled, addr, 128), proto, port);
+}
+
+/* Listening at an address; at 0.0.0.0 and :: it is asked about all of them at once. */
+static inline weir_rule_t tables_listen(const struct policy_compiled *compiled,
+					enum weir_proto proto, const struct weir_addr *addr,
+					uint16_t port)
+{
+	static const struct weir_addr any4 = {.bytes = {[10] = 0xff, [11] = 0xff}}, any6;
+	enum weir_proto column = proto == WEIR_PROTO_TCP ? WEIR_PROTO_LISTEN_TCP :
+							   WEIR_PROTO_LISTEN_UDP;
+	unsigned int len = 128;
+
+	if (memcmp(addr, &any4, sizeof(any4)) == 0)
+		len = 96;
+	else if (memcmp(addr, &any6, sizeof(any6)) == 0)
+		len = 0;
+	return tables_rule(compiled, tables_set(compiled, addr, len), column, port);
+}
+
+/* Follows one chunk; 0: what is looked up leaves the trie. */
+static inline uint32_t tables_step(const struct policy_compiled *compiled,
+				   const struct weir_edge_key *key)
+{
+	size_t i;
+
+	for (i = 0; i < compiled->n_edges; i++) {
+		if (memcmp(&compiled->edge_keys[i], key, sizeof(*key)) != 0)
+			continue;
+		if (compiled->edge_values[i] >= compiled->n_nodes)
+			abort();
+		return compiled->edge_values[i];
+	}
+	return 0;
+}
+
+/* Follows one component. False: it leaves the trie, below *node. */
+static inline bool tables_component(const struct policy_compiled *compiled, const char *text,
+				    size_t len, uint32_t *node)
+{
+	size_t at, n;
+	uint32_t next;
+
+	if (!(compiled->nodes[*node].lengths & WEIR_LENGTH_BIT(len)))
+		return false;
+	for (at = 0; at <= len; at += WEIR_CHUNK) {
+		struct weir_edge_key key = {.node = *node};
+
+		n = len - at < WEIR_CHUNK ? len - at : WEIR_CHUNK;
+		memcpy(key.chunk, text + at, n);
+		next = tables_step(compiled, &key);
+		if (!next)
+			return false;
+		*node = next;
+	}
+	return true;
+}
+
+/* A path ("/" or "/a/b") below one of the roots. */
+static inline weir_rule_t tables_place(const struct policy_compiled *compiled, uint32_t node,
+				       const char *path, size_t len, enum weir_access access)
+{
+	size_t at, n;
+
+	for (at = 1; len > 1 && at <= len; at += n + 1) {
+		const char *slash = memchr(path + at, '/', len - at);
+
+		n = slash ? (size_t)(slash - path) - at : len - at;
+		if (!tables_component(compiled, path + at, n, &node))
+			return compiled->nodes[node].below[access];
+	}
+	return compiled->nodes[node].self[access];
+}
+
+static inline weir_rule_t tables_path(const struct policy_compiled *compiled, const char *path,
+				      enum weir_access access)
+{
+	return tables_place(compiled, WEIR_NODE_ROOT, path, strlen(path), access);
+}
+
+/* A unix socket: "/path" or "@name". A name with a zero byte is none that a policy can have. */
+static inline weir_rule_t tables_unix(const struct policy_compiled *compiled, const char *name,
+				      size_t len)
+{
+	uint32_t node = WEIR_NODE_ABSTRACT;
+
+	if (name[0] == '/')
+		return tables_place(compiled, WEIR_NODE_UNIX, name, len, WEIR_ACCESS_READ);
+	if (memchr(name, '\0', len) ||
+	    !tables_component(compiled, name + 1, len - 1, &node))
+		return compiled->nodes[node].below[WEIR_ACCESS_READ];
+	return compiled->nodes[node].self[WEIR_ACCESS_READ];
+}
+
+#endif
