@@ -37,6 +37,9 @@ static void limits_check(const struct policy *policy, struct report *report)
 	const struct net_rules *nets[] = {&policy->net_allow, &policy->net_deny, &policy->listen};
 	size_t rules = policy->unix_allow.n, addresses = 0, patterns = 0, i, j;
 
+	for (i = 0; i < policy->unix_allow.n; i++)
+		patterns += policy->unix_allow.list[i].n_paths;
+
 	for (i = 0; i < ARRAY_SIZE(nets); i++) {
 		rules += nets[i]->n;
 		for (j = 0; j < nets[i]->n; j++)
@@ -203,7 +206,7 @@ int policy_compile(const struct policy *policy, struct policy_errors *errors,
 	if (!err)
 		err = net_compile(policy, &report, compiled);
 	if (!err)
-		err = files_compile(policy, &report, compiled);
+		err = paths_compile(policy, &report, compiled);
 	if (!err)
 		err = gaps_find(policy, compiled);
 	if (!err)

@@ -30,13 +30,13 @@ void limit_report(struct report *report, const struct place *place, const char *
 /* compile_net.c: net_keys, net_values, portsets, segments */
 int net_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret);
 
-/* compile_files.c: edge_keys, edge_values, nodes */
-int files_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret);
+/* compile_paths.c: edge_keys, edge_values, nodes */
+int paths_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret);
 
 /* gaps.c: what this version cannot enforce */
 int gaps_find(const struct policy *policy, struct policy_compiled *ret);
 
-/* Is a file pattern one that compiles into the trie? */
+/* Is a pattern one that compiles into the trie? */
 bool pattern_is_compiled(const struct pattern *pattern);
 
 /* digest.c: the digest of the compiled policy and of what gaps leave out of it */

@@ -11,7 +11,7 @@
 
 #include "policy/compile_parts.h"
 
-#define DIGEST_DOMAIN "weir compiled policy 1\n"
+#define DIGEST_DOMAIN "weir compiled policy 2\n"
 
 struct digest {
 	crypto_hash_sha256_state state;
@@ -55,17 +55,20 @@ static void pairs_add(struct digest *digest, const struct policy_pair *pairs, si
 	}
 }
 
-static void names_add(struct digest *digest, const struct compiled_rule *rules, size_t n)
+static void names_add(struct digest *digest, const struct compiled_rules *rules)
 {
 	size_t i;
 
-	number_add(digest, n);
-	for (i = 0; i < n; i++)
-		text_add(digest, rules[i].name);
+	number_add(digest, rules->n_allow);
+	for (i = 0; i < rules->n_allow; i++)
+		text_add(digest, rules->allow[i].name);
+	number_add(digest, rules->n_deny);
+	for (i = 0; i < rules->n_deny; i++)
+		text_add(digest, rules->deny[i].name);
 }
 
-/* What of a network rule is not in the tables: hosts, icmp; of listen rules, all. */
-static void net_rules_add(struct digest *digest, const struct net_rules *rules, bool whole)
+/* Hosts are not in the tables, nor is what a rule says of them. */
+static void net_rules_add(struct digest *digest, const struct net_rules *rules)
 {
 	size_t i, j;
 
@@ -73,11 +76,10 @@ static void net_rules_add(struct digest *digest, const struct net_rules *rules, 
 	for (i = 0; i < rules->n; i++) {
 		const struct net_rule *rule = &rules->list[i];
 
-		text_add(digest, rule->head.name);
 		number_add(digest, rule->n_hosts);
 		for (j = 0; j < rule->n_hosts; j++)
 			text_add(digest, rule->hosts[j]);
-		if (!whole && !rule->n_hosts && rule->protos != POLICY_PROTO_ICMP)
+		if (!rule->n_hosts)
 			continue;
 		number_add(digest, rule->protos);
 		number_add(digest, rule->n_ports);
@@ -92,12 +94,13 @@ static void net_rules_add(struct digest *digest, const struct net_rules *rules, 
 	}
 }
 
-static void patterns_add(struct digest *digest, const struct pattern *list, size_t n, bool whole)
+/* Those that are not in the tables. */
+static void patterns_add(struct digest *digest, const struct pattern *list, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (whole || !pattern_is_compiled(&list[i]))
+		if (!pattern_is_compiled(&list[i]))
 			text_add(digest, list[i].text);
 	}
 	text_add(digest, NULL);
@@ -109,8 +112,8 @@ static void file_rules_add(struct digest *digest, const struct file_rules *rules
 
 	number_add(digest, rules->n);
 	for (i = 0; i < rules->n; i++) {
-		patterns_add(digest, rules->list[i].paths, rules->list[i].n_paths, false);
-		patterns_add(digest, rules->list[i].except, rules->list[i].n_except, false);
+		patterns_add(digest, rules->list[i].paths, rules->list[i].n_paths);
+		patterns_add(digest, rules->list[i].except, rules->list[i].n_except);
 		number_add(digest, rules->list[i].access);
 	}
 }
@@ -120,15 +123,11 @@ static void tree_add(struct digest *digest, const struct policy *policy)
 {
 	size_t i;
 
-	net_rules_add(digest, &policy->net_allow, false);
-	net_rules_add(digest, &policy->net_deny, false);
-	net_rules_add(digest, &policy->listen, true);
-	number_add(digest, policy->unix_allow.n);
-	for (i = 0; i < policy->unix_allow.n; i++) {
-		text_add(digest, policy->unix_allow.list[i].head.name);
+	net_rules_add(digest, &policy->net_allow);
+	net_rules_add(digest, &policy->net_deny);
+	for (i = 0; i < policy->unix_allow.n; i++)
 		patterns_add(digest, policy->unix_allow.list[i].paths,
-			     policy->unix_allow.list[i].n_paths, true);
-	}
+			     policy->unix_allow.list[i].n_paths);
 	file_rules_add(digest, &policy->file_allow);
 	file_rules_add(digest, &policy->file_deny);
 	for (i = 0; i < POLICY_GUARD_COUNT; i++)
@@ -164,10 +163,10 @@ static void compiled_add(struct digest *digest, const struct policy_compiled *co
 	array_add(digest, compiled->edge_keys, compiled->n_edges, sizeof(*compiled->edge_keys));
 	array_add(digest, compiled->edge_values, compiled->n_edges, sizeof(*compiled->edge_values));
 	array_add(digest, compiled->nodes, compiled->n_nodes, sizeof(*compiled->nodes));
-	names_add(digest, compiled->network.allow, compiled->network.n_allow);
-	names_add(digest, compiled->network.deny, compiled->network.n_deny);
-	names_add(digest, compiled->files.allow, compiled->files.n_allow);
-	names_add(digest, compiled->files.deny, compiled->files.n_deny);
+	names_add(digest, &compiled->network);
+	names_add(digest, &compiled->listen);
+	names_add(digest, &compiled->unix_sockets);
+	names_add(digest, &compiled->files);
 }
 
 void digest_make(const struct policy *policy, struct policy_compiled *ret)

@@ -183,3 +183,20 @@ void policy_explain_path(const struct policy *policy, const char *path, size_t l
 		}
 	}
 }
+
+void policy_explain_unix(const struct policy *policy, const char *name, size_t len,
+			 struct explanation *ret)
+{
+	const struct unix_rules *rules = &policy->unix_allow;
+	size_t i;
+
+	by_section(policy, POLICY_SECTION_UNIX, ret);
+	if (ret->reason == WEIR_REASON_UNRESTRICTED)
+		return;
+	for (i = 0; i < rules->n; i++) {
+		if (!any_matches(rules->list[i].paths, rules->list[i].n_paths, name, len))
+			continue;
+		by_rule(policy, false, i, &rules->list[i].head, ret);
+		return;
+	}
+}

@@ -35,4 +35,11 @@ void policy_explain_listen(const struct policy *policy, enum weir_proto proto,
 void policy_explain_path(const struct policy *policy, const char *path, size_t len,
 			 enum weir_access access, struct explanation *ret);
 
+/*
+ * A unix socket that is not the workload's own, by its name of len bytes: a
+ * resolved path as above, or an '@' and an abstract name of any bytes.
+ */
+void policy_explain_unix(const struct policy *policy, const char *name, size_t len,
+			 struct explanation *ret);
+
 #endif

@@ -66,28 +66,17 @@ static int net_gaps(struct gaps *gaps, const struct net_rules *rules)
 	return err;
 }
 
-static int unix_gaps(struct gaps *gaps, const struct unix_rules *rules)
-{
-	size_t i;
-	int err = 0;
-
-	for (i = 0; i < rules->n && !err; i++)
-		err = gap_add(
-			gaps, POLICY_SECTION_UNIX, &rules->list[i].head.place,
-			"rule \"%s\": unix sockets are not enforced yet; leave \"unix:\" out or write \"unix: unrestricted\"",
-			rules->list[i].head.name);
-	return err;
-}
-
 bool pattern_is_compiled(const struct pattern *pattern)
 {
 	return (pattern->kind == PATTERN_LITERAL || pattern->kind == PATTERN_SUBTREE) &&
 	       !pattern_is_proc_self(pattern);
 }
 
-static int pattern_gap(struct gaps *gaps, const struct file_rule *rule,
+/* The first pattern of a rule that is not enforced stands for all of them. */
+static int pattern_gap(struct gaps *gaps, enum policy_section section, const char *rule,
 		       const struct pattern *patterns, size_t n)
 {
+	const char *kind = "patterns with wildcards", *instead = "paths or \"/dir/**\"";
 	const struct pattern *first = NULL;
 	size_t count = 0, i;
 
@@ -99,11 +88,27 @@ static int pattern_gap(struct gaps *gaps, const struct file_rule *rule,
 	}
 	if (!first)
 		return 0;
+	if (pattern_is_proc_self(first)) {
+		kind = "patterns of /proc/self";
+	} else if (pattern_is_abstract(first)) {
+		kind = "abstract names with wildcards";
+		instead = "whole names";
+	}
 	return gap_add(
-		gaps, POLICY_SECTION_FILES, &first->place,
-		"rule \"%s\" has the pattern \"%.200s\"%s; %s are not enforced yet; write paths or \"/dir/**\" instead",
-		rule->head.name, first->text, count > 1 ? " and more like it" : "",
-		pattern_is_proc_self(first) ? "patterns of /proc/self" : "patterns with wildcards");
+		gaps, section, &first->place,
+		"rule \"%s\" has the pattern \"%.200s\"%s; %s are not enforced yet; write %s instead",
+		rule, first->text, count > 1 ? " and more like it" : "", kind, instead);
+}
+
+static int unix_gaps(struct gaps *gaps, const struct unix_rules *rules)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < rules->n && !err; i++)
+		err = pattern_gap(gaps, POLICY_SECTION_UNIX, rules->list[i].head.name,
+				  rules->list[i].paths, rules->list[i].n_paths);
+	return err;
 }
 
 static int file_gaps(struct gaps *gaps, const struct file_rules *rules)
@@ -114,9 +119,11 @@ static int file_gaps(struct gaps *gaps, const struct file_rules *rules)
 	for (i = 0; i < rules->n && !err; i++) {
 		const struct file_rule *rule = &rules->list[i];
 
-		err = pattern_gap(gaps, rule, rule->paths, rule->n_paths);
+		err = pattern_gap(gaps, POLICY_SECTION_FILES, rule->head.name, rule->paths,
+				  rule->n_paths);
 		if (!err)
-			err = pattern_gap(gaps, rule, rule->except, rule->n_except);
+			err = pattern_gap(gaps, POLICY_SECTION_FILES, rule->head.name,
+					  rule->except, rule->n_except);
 	}
 	return err;
 }

@@ -2,6 +2,7 @@
 /* Path patterns; see pattern.h. */
 #include "policy/pattern.h"
 
+#include <linux/un.h>
 #include <string.h>
 
 #include "weir/abi.h"
@@ -113,20 +114,37 @@ static const char *components_parse(const char *text, char *path, size_t *ret_le
 	return problem;
 }
 
-static const char *abstract_check(const char *text)
+/*
+ * Reads an abstract name from text on, which is behind the '@'. path gets '@'
+ * and the bytes without escapes, as far as they are literal.
+ */
+static const char *abstract_parse(const char *text, char *path, size_t *ret_len, bool *ret_wild)
 {
-	const char *problem = text[1] ? NULL : "'@' without a name";
+	/* a socket's name has a zero byte where the policy has its '@' (unix(7)) */
+	_Static_assert(UNIX_PATH_MAX == 108, "what the message says");
+	const char *problem = NULL;
+	size_t len = 0, step;
 
-	while (*++text && !problem) {
+	*ret_wild = false;
+	path[len++] = '@';
+	for (; *text; text += step) {
+		step = 1;
 		if (*text == '[') {
-			size_t len = class_len(text, &problem);
-
-			text += len ? len - 1 : 0;
-		} else if (*text == '\\' && !*++text) {
-			return "'\\' escapes nothing here";
+			step = class_len(text, &problem);
+			if (problem)
+				return problem;
 		}
+		*ret_wild |= strchr("*?[", *text) != NULL;
+		if (*text == '\\' && !*++text)
+			return "'\\' escapes nothing here";
+		path[len++] = *text;
 	}
-	return problem;
+	*ret_len = len;
+	if (len == 1)
+		return "'@' without a name";
+	if (!*ret_wild && len > UNIX_PATH_MAX)
+		return "an abstract name longer than 107 bytes";
+	return NULL;
 }
 
 /* Does text end in "/" and "**", that is, mean a whole tree? */
@@ -140,18 +158,14 @@ const char *pattern_parse(const char *text, bool abstract, struct arena *arena, 
 {
 	bool tree, rooted = text[0] == '/', wild = false;
 	size_t text_len = strlen(text), len = 0;
-	const char *problem, *rest;
+	const char *problem = NULL, *rest;
 	char *path, *cut;
 
 	*ret_nomem = false;
 	if (text_len > WEIR_PATH_MAX)
 		return "a pattern longer than 4096 bytes";
-	if (abstract && text[0] == '@') {
-		ret->kind = PATTERN_ABSTRACT;
-		ret->text = text;
-		return abstract_check(text);
-	}
-	if (!rooted && strncmp(text, "**/", 3) != 0)
+	abstract &= text[0] == '@';
+	if (!rooted && !abstract && strncmp(text, "**/", 3) != 0)
 		return "a pattern that does not start with '/' or \"**/\"";
 
 	tree = rooted && ends_in_tree(text, text_len);
@@ -164,13 +178,14 @@ const char *pattern_parse(const char *text, bool abstract, struct arena *arena, 
 	rest = rooted ? text + 1 : text + 3;
 	if (tree)
 		rest = cut[0] ? cut + 1 : NULL;
-	if (rest && !(rooted && !*rest && !tree)) {
+	if (abstract)
+		problem = abstract_parse(text + 1, path, &len, &wild);
+	else if (rest && !(rooted && !*rest && !tree))
 		problem = components_parse(rest, path, &len, &wild);
-		if (problem)
-			return problem;
-	}
+	if (problem)
+		return problem;
 	path[len] = '\0';
-	wild |= !rooted;
+	wild |= !rooted && !abstract;
 	ret->kind = wild ? PATTERN_WILD : tree ? PATTERN_SUBTREE : PATTERN_LITERAL;
 	ret->text = text;
 	ret->path = path;
@@ -290,6 +305,11 @@ static bool wild_matches(const char *pattern, const char *path, const char *end)
 	}
 }
 
+bool pattern_is_abstract(const struct pattern *pattern)
+{
+	return pattern->text[0] == '@';
+}
+
 bool pattern_matches(const struct pattern *pattern, const char *path, size_t len)
 {
 	if (len == 1 && path[0] == '/')
@@ -301,9 +321,9 @@ bool pattern_matches(const struct pattern *pattern, const char *path, size_t len
 		return len >= pattern->len && memcmp(path, pattern->path, pattern->len) == 0 &&
 		       (len == pattern->len || path[pattern->len] == '/');
 	case PATTERN_WILD:
-		return wild_matches(pattern->text, path, path + len);
-	case PATTERN_ABSTRACT:
-		break;
+		/* "**" at the start takes paths alone */
+		return (len && path[0] == '@') == pattern_is_abstract(pattern) &&
+		       wild_matches(pattern->text, path, path + len);
 	}
 	return false;
 }
@@ -317,7 +337,7 @@ bool pattern_is_proc_self(const struct pattern *pattern)
 		const char *text = pattern->kind == PATTERN_WILD ? pattern->text : pattern->path;
 
 		len = strlen(own[i]);
-		if (pattern->kind != PATTERN_ABSTRACT && strncmp(text, own[i], len) == 0 &&
+		if (strncmp(text, own[i], len) == 0 &&
 		    (!text[len] || text[len] == '/'))
 			return true;
 	}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Path patterns: what they may look like and what they match. A pattern is
- * matched against whole paths; '*' and '?' do not cross '/', "**" does.
+ * matched against whole paths; '*' and '?' do not cross '/', "**" does. The
+ * abstract name of a unix socket stands behind an '@', in patterns as in what
+ * is matched.
  */
 #ifndef WEIR_POLICY_PATTERN_H
 #define WEIR_POLICY_PATTERN_H
@@ -13,16 +15,15 @@
 #include "policy/source.h"
 
 enum pattern_kind {
-	PATTERN_LITERAL,	/* one path */
+	PATTERN_LITERAL,	/* one path or abstract name */
 	PATTERN_SUBTREE,	/* a path and everything below it */
 	PATTERN_WILD,		/* anything else */
-	PATTERN_ABSTRACT,	/* of a unix socket: '@' and a name */
 };
 
 struct pattern {
 	enum pattern_kind kind;
 	const char *text;	/* as the policy has it, parameters substituted */
-	const char *path;	/* LITERAL, SUBTREE: the path without escapes; "" is "/" */
+	const char *path;	/* LITERAL, SUBTREE: without escapes; "/a", "@name"; "" is "/" */
 	size_t len;		/* of path */
 	struct place place;
 };
@@ -37,7 +38,10 @@ struct pattern {
 const char *pattern_parse(const char *text, bool abstract, struct arena *arena, struct pattern *ret,
 			  bool *ret_nomem);
 
-/* Does the pattern cover this path ("/" or "/a/b")? */
+/* Is it about abstract names? Its path, if it has one, is an '@' and the bytes of the name. */
+bool pattern_is_abstract(const struct pattern *pattern);
+
+/* Does the pattern cover this path ("/" or "/a/b") or abstract name ("@name", any bytes)? */
 bool pattern_matches(const struct pattern *pattern, const char *path, size_t len);
 
 /* Does it speak of the workload's own entries in /proc? */

@@ -15,7 +15,7 @@
 /* Limits of the language; kernel limits stand in abi.h. Each is told when it is passed. */
 #define POLICY_RULES_MAX 8192		/* rules of all lists together */
 #define POLICY_ADDRESSES_MAX 1048576	/* addresses of all network rules together */
-#define POLICY_PATTERNS_MAX 131072	/* patterns and exceptions of all file rules */
+#define POLICY_PATTERNS_MAX 131072	/* patterns and exceptions of all file and unix rules */
 #define POLICY_FILES_MAX 256		/* files a policy includes, itself counted */
 
 struct port_range {

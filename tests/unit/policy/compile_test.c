@@ -130,21 +130,24 @@ static void gaps_name_what_is_not_enforced(void **state)
 		     "    - {name: i, addresses: [loopback], protocol: icmp}\n"
 		     "    - {name: fine, addresses: [loopback], protocol: any}\n"
 		     "  listen: [{name: l, addresses: [loopback]}]\n"
-		     "  unix: [{name: u, paths: [/run/x]}]\n"
+		     "  unix: [{name: u, paths: [/run/x, \"@x\", \"@y*\", \"/run/*\"]},\n"
+		     "    {name: v, paths: [\"**/s\"]}, {name: w, paths: [/proc/self/s]}]\n"
 		     "files:\n  deny:\n"
 		     "    - {name: w, paths: [/fine, \"/a/*\", \"**/b\"], except: [\"/a/?\"]}\n"
 		     "    - {name: p, paths: [/proc/self/mem]}\n"
-		     "guard: {allow: [ptrace]}\n");
+		     "guard: {allow: [raw-sockets, ptrace, packet-sockets]}\n");
 	static const struct {
 		enum policy_section section;
 		const char *place, *word;
 	} expected[] = {
 		{POLICY_SECTION_NETWORK, "test.yaml:6:25: ", "a.example.com"},
-		{POLICY_SECTION_UNIX, "test.yaml:10:17: ", "\"u\""},
-		{POLICY_SECTION_FILES, "test.yaml:13:32: ", "\"/a/*\""},
-		{POLICY_SECTION_FILES, "test.yaml:13:58: ", "\"/a/?\""},
-		{POLICY_SECTION_FILES, "test.yaml:14:25: ", "/proc/self"},
-		{POLICY_SECTION_GUARD, "test.yaml:15:17: ", "ptrace"},
+		{POLICY_SECTION_UNIX, "test.yaml:10:42: ", "\"@y*\" and more like it; abstract"},
+		{POLICY_SECTION_UNIX, "test.yaml:11:23: ", "\"**/s\"; patterns with wildcards"},
+		{POLICY_SECTION_UNIX, "test.yaml:11:51: ", "/proc/self"},
+		{POLICY_SECTION_FILES, "test.yaml:14:32: ", "\"/a/*\""},
+		{POLICY_SECTION_FILES, "test.yaml:14:58: ", "\"/a/?\""},
+		{POLICY_SECTION_FILES, "test.yaml:15:25: ", "/proc/self"},
+		{POLICY_SECTION_GUARD, "test.yaml:16:30: ", "ptrace"},
 	};
 	size_t i;
 
@@ -223,7 +226,33 @@ static void digest_tells_policies_apart(void **state)
 		HEAD
 		"network: {dns: {}, unix: [{name: a, paths: [/a]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
 		HEAD
+		"network: {dns: {}, unix: [{name: b, paths: [/a]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, unix: [{name: a, paths: [/b]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, unix: [{name: a, paths: [\"@a\"]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, unix: [{name: a, paths: [\"@a*\"]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, unix: unrestricted, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
 		"network: {dns: {}, listen: [{name: a, addresses: [loopback]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, listen: [{name: b, addresses: [loopback]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, listen: [{name: a, addresses: [loopback], ports: [80]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, listen: [{name: a, addresses: [loopback], protocol: tcp}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, listen: [{name: a, addresses: [127.0.0.1]}], allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, listen: unrestricted, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}]}\n",
+		HEAD
+		"network: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}, {name: i, addresses: [192.0.2.1], protocol: icmp}]}\n",
+		HEAD
+		"network: {dns: {}, allow: [{name: a, addresses: [192.0.2.1], ports: [443]}], deny: [{name: i, addresses: [192.0.2.1], protocol: icmp}]}\n",
+		BASE "guard: {allow: [raw-sockets]}\n",
+		BASE "guard: {allow: [packet-sockets]}\n",
 	};
 	char seen[ARRAY_SIZE(other) + 1][72];
 	size_t i, j;

@@ -1,286 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The compiled tables against the rules themselves, on generated policies and requests. */
+/* What explanations say besides the rule, which agree_test.c compares with the tables. */
 #include "../test.h"
-
-#include <stdio.h>
 
 #include "policy/explain.h"
 #include "tables.h"
-
-#define POLICIES 400
-#define REQUESTS 400	/* of each kind, a policy */
-
-/* xorshift64*: the same sequence everywhere */
-static uint64_t seed;
-
-static unsigned int random_below(unsigned int n)
-{
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (unsigned int)((seed * 0x2545f4914f6cdd1du >> 33) % n);
-}
-
-/* Few bits vary, so that prefixes and requests meet. */
-static void address_random(struct weir_addr *ret)
-{
-	static const uint8_t start[][16] = {
-		{[10] = 0xff, [11] = 0xff, 10},
-		{[10] = 0xff, [11] = 0xff, 127},
-		{[10] = 0xff, [11] = 0xff, 0},
-		{0x20, 0x01, 0x0d, 0xb8},
-		{0},
-		{[8] = 0, [9] = 1},
-	};
-	unsigned int i, kind = random_below(6);
-
-	memcpy(ret->bytes, start[kind], 16);
-	for (i = kind < 3 ? 13 : kind == 3 ? 4 : 9; i < 16; i++) {
-		if (random_below(2))
-			ret->bytes[i] = (uint8_t)(random_below(4) << (random_below(2) ? 6 : 0));
-	}
-	if (random_below(64) == 0)
-		memset(ret->bytes, 0, 16);
-}
-
-static void prefix_random(struct buf *text)
-{
-	struct prefix prefix;
-	char host[ADDR_STRLEN], right[PREFIX_STRLEN], raw[PREFIX_STRLEN];
-	bool v4;
-	unsigned int len;
-
-	if (random_below(12) == 0) {
-		buf_add_string(text, random_below(2) ? "loopback" :
-				     random_below(2) ? "\"0.0.0.0/0\"" :
-						       "\"::/0\"");
-		return;
-	}
-	do {
-		address_random(&prefix.addr);
-		v4 = addr_is_v4(&prefix.addr);
-		addr_format(&prefix.addr, host);
-		len = v4 ? random_below(33) : random_below(129);
-		snprintf(raw, sizeof(raw), "%s/%u", host, len);
-		assert_int_not_equal(prefix_parse(raw, &prefix), -EINVAL);
-		prefix_format(&prefix, right);
-		/* the unspecified addresses are no destinations */
-	} while (strcmp(right, "0.0.0.0") == 0 || strcmp(right, "::") == 0);
-	if (!v4 && prefix.len >= 96 && addr_is_v4(&prefix.addr))
-		snprintf(right, sizeof(right), "192.0.2.1");
-	buf_printf(text, "\"%s\"", right);
-}
-
-static void net_rule_random(struct buf *text, unsigned int number, bool listen)
-{
-	static const char *const protocols[] = {"", ", protocol: tcp", ", protocol: udp",
-						", protocol: any", ", protocol: icmp"};
-	unsigned int n, first, protocol = random_below(listen ? 4 : 5);
-
-	buf_printf(text, "    - {name: r%u, addresses: [", number);
-	for (n = 1 + random_below(4); n; n--) {
-		prefix_random(text);
-		buf_add_string(text, n > 1 ? ", " : "]");
-	}
-	if (protocol < 4 && random_below(2)) {
-		buf_add_string(text, ", ports: [");
-		for (n = 1 + random_below(4); n; n--) {
-			first = random_below(8) ? 1 + random_below(40) : 65500 + random_below(20);
-			buf_printf(text, "\"%u-%u\"%s", first, first + random_below(16),
-				   n > 1 ? ", " : "]");
-		}
-	}
-	buf_printf(text, "%s}\n", protocols[protocol]);
-}
-
-/* Components of chunk lengths among them: 28 and 56 bytes end on an edge. */
-static const char *const components[] = {
-	"a",
-	"b",
-	"bb",
-	"usr",
-	"twenty-seven-bytes-long-xxx",
-	"twenty-eight-bytes-long-xxxx",
-	"twenty-eight-bytes-long-xxxxy",
-	"twenty-eight-bytes-long-xxxxtwenty-eight-bytes-long-xxxx",
-};
-
-static void path_random(struct buf *text)
-{
-	unsigned int n;
-
-	for (n = random_below(4); n; n--)
-		buf_printf(text, "/%s", components[random_below(8)]);
-}
-
-static void pattern_random(struct buf *text)
-{
-	size_t start = text->len;
-
-	buf_add_char(text, '"');
-	path_random(text);
-	if (random_below(2))
-		buf_add_string(text, "/**");
-	else if (text->len == start + 1)
-		buf_add_char(text, '/');
-	buf_add_char(text, '"');
-}
-
-static void file_rule_random(struct buf *text, unsigned int number)
-{
-	unsigned int n, i, access;
-
-	buf_printf(text, "    - {name: r%u, paths: [", number);
-	for (n = 1 + random_below(4); n; n--) {
-		pattern_random(text);
-		buf_add_string(text, n > 1 ? ", " : "]");
-	}
-	if (random_below(2)) {
-		buf_add_string(text, ", except: [");
-		for (n = 1 + random_below(3); n; n--) {
-			pattern_random(text);
-			buf_add_string(text, n > 1 ? ", " : "]");
-		}
-	}
-	access = random_below(32);
-	if (access) {
-		buf_add_string(text, ", access: [");
-		for (i = 0; i < WEIR_ACCESS_COUNT; i++) {
-			static const char *const names[] = {"read", "write", "create", "delete",
-							    "execute"};
-
-			if (access & 1u << i)
-				buf_printf(text, "%s, ", names[i]);
-		}
-		buf_add_string(text, "]");
-	}
-	buf_add_string(text, "}\n");
-}
-
-static void policy_random(struct buf *text)
-{
-	static const char *const net_lists[] = {"allow", "deny", "listen"};
-	unsigned int list, n, i;
-
-	buf_add_string(text, "version: 1\nname: generated\nnetwork:\n");
-	for (list = 0; list < 3; list++) {
-		/* a list that is left out must not be missed by the others */
-		if (random_below(8) == 0)
-			continue;
-		buf_printf(text, "  %s:\n", net_lists[list]);
-		for (i = 0, n = 1 + random_below(list == 1 ? 4 : 8); i < n; i++)
-			net_rule_random(text, i, list == 2);
-	}
-	buf_add_string(text, "files:\n");
-	for (list = 0; list < 2; list++) {
-		buf_add_string(text, list ? "  deny:\n" : "  allow:\n");
-		for (i = 0, n = 1 + random_below(list ? 4 : 8); i < n; i++)
-			file_rule_random(text, i);
-	}
-}
-
-static uint16_t port_random(void)
-{
-	if (random_below(4))
-		return (uint16_t)random_below(60);
-	return (uint16_t)(random_below(4) ? 65495 + random_below(41) : random_below(65536));
-}
-
-static void flow_compare(const struct policy *policy, const struct policy_compiled *compiled,
-			 const char *text)
-{
-	struct explanation explanation;
-	char host[ADDR_STRLEN];
-	struct weir_addr addr, to;
-	enum weir_proto proto = (enum weir_proto)random_below(WEIR_PROTO_LISTEN_TCP);
-	uint16_t port = port_random();
-
-	address_random(&addr);
-	to = addr;
-	addr_format(&addr, host);
-	/* as the hooks do before they look up */
-	if (strcmp(host, "0.0.0.0") == 0)
-		assert_int_equal(addr_parse("127.0.0.1", &to), 0);
-	if (strcmp(host, "::") == 0)
-		assert_int_equal(addr_parse("::1", &to), 0);
-	policy_explain_flow(policy, proto, &addr, port, &explanation);
-	if (explanation.rule != tables_flow(compiled, proto, &to, port))
-		fail_msg("proto %d %s port %u: the rules say %x, the tables %x\n%s", proto, host,
-			 port, explanation.rule, tables_flow(compiled, proto, &to, port), text);
-}
-
-static void listen_compare(const struct policy *policy, const struct policy_compiled *compiled,
-			   const char *text)
-{
-	enum weir_proto proto = random_below(2) ? WEIR_PROTO_TCP : WEIR_PROTO_UDP;
-	struct explanation explanation;
-	uint16_t port = port_random();
-	char host[ADDR_STRLEN];
-	struct weir_addr addr;
-
-	address_random(&addr);
-	if (random_below(4) == 0)
-		assert_int_equal(addr_parse(random_below(2) ? "0.0.0.0" : "::", &addr), 0);
-	addr_format(&addr, host);
-	policy_explain_listen(policy, proto, &addr, port, &explanation);
-	if (explanation.rule != tables_listen(compiled, proto, &addr, port))
-		fail_msg("listen, proto %d %s port %u: the rules say %x, the tables %x\n%s", proto,
-			 host, port, explanation.rule,
-			 tables_listen(compiled, proto, &addr, port), text);
-}
-
-static void path_compare(const struct policy *policy, const struct policy_compiled *compiled,
-			 const char *text)
-{
-	enum weir_access access = (enum weir_access)random_below(WEIR_ACCESS_COUNT);
-	struct buf path = {0};
-	struct explanation explanation;
-	const char *string;
-
-	path_random(&path);
-	if (!path.len)
-		buf_add_char(&path, '/');
-	else if (random_below(3) == 0)
-		buf_add_string(&path, "/elsewhere");
-	string = buf_string(&path);
-	policy_explain_path(policy, string, strlen(string), access, &explanation);
-	if (explanation.rule != tables_path(compiled, string, access))
-		fail_msg("%s access %d: the rules say %x, the tables %x\n%s", string, access,
-			 explanation.rule, tables_path(compiled, string, access), text);
-	buf_done(&path);
-}
-
-static void rules_and_tables_agree(void **state)
-{
-	unsigned int i, j, decided = 0, denied = 0;
-
-	(void)state;
-	seed = 0x5eed;
-	for (i = 0; i < POLICIES; i++) {
-		struct buf text = {0};
-		struct policy *policy;
-		struct policy_compiled *compiled;
-
-		policy_random(&text);
-		policy = policy_must_read(buf_string(&text));
-		compiled = policy_must_compile(policy);
-		assert_int_equal(compiled->n_gaps, 0);
-		for (j = 0; j < REQUESTS; j++) {
-			flow_compare(policy, compiled, text.data);
-			listen_compare(policy, compiled, text.data);
-			path_compare(policy, compiled, text.data);
-		}
-		for (j = 0; j < compiled->n_segments; j++) {
-			decided += compiled->segments[j].rule != WEIR_RULE_NONE;
-			denied += (compiled->segments[j].rule & WEIR_RULE_DENY) != 0;
-		}
-		policy_compiled_free(compiled);
-		policy_free(policy);
-		buf_done(&text);
-	}
-	/* the generator must reach what it is there for */
-	assert_true(decided > POLICIES && denied > POLICIES);
-}
 
 static void unrestricted_decides_all(void **state)
 {
@@ -296,6 +19,13 @@ static void unrestricted_decides_all(void **state)
 	assert_int_equal(explanation.reason, WEIR_REASON_UNRESTRICTED);
 	policy_explain_path(policy, "/etc/shadow", 11, WEIR_ACCESS_WRITE, &explanation);
 	assert_int_equal(explanation.reason, WEIR_REASON_UNRESTRICTED);
+	policy_explain_listen(policy, WEIR_PROTO_UDP, &addr, 53, &explanation);
+	assert_int_equal(explanation.verdict, WEIR_VERDICT_ALLOW);
+	assert_int_equal(explanation.reason, WEIR_REASON_UNRESTRICTED);
+	policy_explain_unix(policy, "@x", 2, &explanation);
+	assert_int_equal(explanation.verdict, WEIR_VERDICT_ALLOW);
+	assert_int_equal(explanation.reason, WEIR_REASON_UNRESTRICTED);
+	assert_int_equal(explanation.rule, WEIR_RULE_NONE);
 	policy_free(policy);
 }
 
@@ -312,18 +42,57 @@ static void absent_sections_deny(void **state)
 	assert_int_equal(explanation.verdict, WEIR_VERDICT_DENY);
 	assert_int_equal(explanation.reason, WEIR_REASON_NO_RULE);
 	assert_null(explanation.name);
+	policy_explain_listen(policy, WEIR_PROTO_TCP, &addr, 443, &explanation);
+	assert_int_equal(explanation.verdict, WEIR_VERDICT_DENY);
+	assert_int_equal(explanation.reason, WEIR_REASON_NO_RULE);
+	policy_explain_unix(policy, "/run/x", 6, &explanation);
+	assert_int_equal(explanation.verdict, WEIR_VERDICT_DENY);
+	assert_int_equal(explanation.reason, WEIR_REASON_NO_RULE);
+	policy_explain_unix(audit, "@x", 2, &explanation);
+	assert_int_equal(explanation.verdict, WEIR_VERDICT_WOULD_DENY);
 	policy_explain_path(audit, "/", 1, WEIR_ACCESS_READ, &explanation);
 	assert_int_equal(explanation.verdict, WEIR_VERDICT_WOULD_DENY);
 	policy_free(policy);
 	policy_free(audit);
 }
 
+static void explanations_name_the_rule(void **state)
+{
+	struct policy *policy = policy_must_read(
+		"version: 1\nname: named\nmode: audit\nnetwork:\n"
+		"  listen: [{name: a, addresses: [loopback]}, {name: dev, addresses: [0.0.0.0/0]}]\n"
+		"  unix: [{name: bus, paths: [\"/run/bus*\", \"@bus-?\"]}]\n");
+	struct explanation explanation;
+	struct weir_addr addr;
+
+	(void)state;
+	assert_int_equal(addr_parse("0.0.0.0", &addr), 0);
+	policy_explain_listen(policy, WEIR_PROTO_TCP, &addr, 3000, &explanation);
+	assert_int_equal(explanation.verdict, WEIR_VERDICT_ALLOW);
+	assert_int_equal(explanation.reason, WEIR_REASON_RULE);
+	assert_int_equal(explanation.rule, 2);
+	assert_string_equal(explanation.name, "dev");
+	assert_non_null(explanation.place.source);
+	assert_int_equal(addr_parse("::", &addr), 0);
+	policy_explain_listen(policy, WEIR_PROTO_TCP, &addr, 3000, &explanation);
+	assert_int_equal(explanation.verdict, WEIR_VERDICT_WOULD_DENY);
+	assert_null(explanation.name);
+	/* rules are explained whole, also where they do not compile */
+	policy_explain_unix(policy, "@bus-1", 6, &explanation);
+	assert_string_equal(explanation.name, "bus");
+	policy_explain_unix(policy, "/run/bus1", 9, &explanation);
+	assert_int_equal(explanation.rule, 1);
+	policy_explain_unix(policy, "/run/x", 6, &explanation);
+	assert_int_equal(explanation.reason, WEIR_REASON_NO_RULE);
+	policy_free(policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rules_and_tables_agree),
 		cmocka_unit_test(unrestricted_decides_all),
 		cmocka_unit_test(absent_sections_deny),
+		cmocka_unit_test(explanations_name_the_rule),
 	};
 
 	return RUN_TESTS(tests);

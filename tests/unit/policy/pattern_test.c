@@ -39,7 +39,15 @@ static void kinds_are_told(void **state)
 		{"/a/**/b", PATTERN_WILD, NULL},
 		{"/a/[b]", PATTERN_WILD, NULL},
 		{"/a/...", PATTERN_LITERAL, "/a/..."},
-		{"@name", PATTERN_ABSTRACT, NULL},
+		{"@name", PATTERN_LITERAL, "@name"},
+		{"@/a//b/../", PATTERN_LITERAL, "@/a//b/../"},
+		{"@a\\*\\?\\[\\\\b", PATTERN_LITERAL, "@a*?[\\b"},
+		{"@\\a\\/", PATTERN_LITERAL, "@a/"},
+		{"@@", PATTERN_LITERAL, "@@"},
+		{"@a*", PATTERN_WILD, NULL},
+		{"@a/**", PATTERN_WILD, NULL},
+		{"@**", PATTERN_WILD, NULL},
+		{"@[a]", PATTERN_WILD, NULL},
 	};
 	struct arena arena = {0};
 	size_t i;
@@ -49,6 +57,7 @@ static void kinds_are_told(void **state)
 		struct pattern pattern = pattern_of(cases[i].text, &arena);
 
 		assert_int_equal(pattern.kind, cases[i].kind);
+		assert_int_equal(pattern_is_abstract(&pattern), cases[i].text[0] == '@');
 		if (!cases[i].path)
 			continue;
 		assert_string_equal(pattern.path, cases[i].path);
@@ -110,6 +119,18 @@ static void patterns_match(void **state)
 		{"/a*b*c", "/axbxbxc", true},
 		{"/a*b*c", "/axbx/c", false},
 		{"@x", "/x", false},
+		{"/x", "@x", false},
+		{"@x", "@x", true},
+		{"@x", "@xy", false},
+		{"@x\\*", "@x*", true},
+		{"@x\\*", "@xy", false},
+		{"@x*", "@xy", true},
+		{"@x**", "@xy/z", true},
+		{"@**", "/x", false},
+		{"@**", "/", false},
+		{"**/x", "/a/x", true},
+		{"**/x", "@a/x", false},
+		{"/**", "@a/x", false},
 	};
 	struct arena arena = {0};
 	size_t i;
@@ -122,6 +143,46 @@ static void patterns_match(void **state)
 		    cases[i].matches)
 			fail_msg("%s on %s", cases[i].pattern, cases[i].path);
 	}
+	arena_done(&arena);
+}
+
+/* Names have bytes that a policy cannot write; none of its names may be taken for them. */
+static void abstract_names_match_as_bytes(void **state)
+{
+	struct arena arena = {0};
+	struct pattern name = pattern_of("@ab", &arena), all = pattern_of("@a**", &arena);
+
+	(void)state;
+	assert_true(pattern_matches(&name, "@ab\0", 3));
+	assert_false(pattern_matches(&name, "@ab\0", 4));
+	assert_false(pattern_matches(&name, "@a\0", 3));
+	assert_true(pattern_matches(&all, "@a\0b", 4));
+	arena_done(&arena);
+}
+
+static void abstract_names_have_a_length(void **state)
+{
+	struct arena arena = {0};
+	struct pattern pattern;
+	char text[160];
+	bool nomem;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	text[0] = '@';
+	text[108] = '\0';
+	pattern = pattern_of(text, &arena);
+	assert_int_equal(pattern.len, 108);
+	text[108] = 'a';
+	text[109] = '\0';
+	assert_string_equal(pattern_parse(text, true, &arena, &pattern, &nomem),
+			    "an abstract name longer than 107 bytes");
+	/* escapes do not count, and a pattern may cover what is short enough */
+	text[1] = '\\';
+	pattern = pattern_of(text, &arena);
+	assert_int_equal(pattern.len, 108);
+	text[1] = '*';
+	pattern = pattern_of(text, &arena);
 	arena_done(&arena);
 }
 
@@ -169,6 +230,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_are_told),
 		cmocka_unit_test(patterns_match),
+		cmocka_unit_test(abstract_names_match_as_bytes),
+		cmocka_unit_test(abstract_names_have_a_length),
 		cmocka_unit_test(own_proc_entries_are_told),
 		cmocka_unit_test(stars_stay_cheap),
 	};

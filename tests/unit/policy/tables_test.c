@@ -271,6 +271,86 @@ static void every_column_counts_for_a_key(void **state)
 	}
 }
 
+static weir_rule_t socket_rule(const struct policy_compiled *compiled, const char *name)
+{
+	return tables_unix(compiled, name, strlen(name));
+}
+
+static void sockets_have_roots_of_their_own(void **state)
+{
+	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(
+		HEAD
+		"network:\n  unix:\n"
+		"    - {name: one, paths: [/run/x/socket, \"@name\", \"@twenty-eight-bytes-long-xxxx\"]}\n"
+		"    - {name: tree, paths: [\"/run/**\", \"@/run/a\\\\*b\"]}\n"
+		"files:\n  allow:\n"
+		"    - {name: all, paths: [\"/**\"]}\n"
+		"  deny:\n"
+		"    - {name: secret, paths: [/run/x/socket]}\n");
+
+	(void)state;
+	assert_int_equal(compiled->n_gaps, 0);
+	assert_int_equal(socket_rule(compiled, "/run/x/socket"), 1);
+	assert_int_equal(socket_rule(compiled, "/run/x"), 2);
+	assert_int_equal(socket_rule(compiled, "/run"), 2);
+	assert_int_equal(socket_rule(compiled, "/run/x/socket/y"), 2);
+	assert_int_equal(socket_rule(compiled, "/"), 0);
+	assert_int_equal(socket_rule(compiled, "/name"), 0);
+	assert_int_equal(socket_rule(compiled, "@name"), 1);
+	assert_int_equal(socket_rule(compiled, "@names"), 0);
+	assert_int_equal(socket_rule(compiled, "@nam"), 0);
+	assert_int_equal(socket_rule(compiled, "@twenty-eight-bytes-long-xxxx"), 1);
+	assert_int_equal(socket_rule(compiled, "@twenty-eight-bytes-long-xxx"), 0);
+	assert_int_equal(socket_rule(compiled, "@twenty-eight-bytes-long-xxxxy"), 0);
+	/* a '/' in a name leads nowhere */
+	assert_int_equal(socket_rule(compiled, "@/run/a*b"), 2);
+	assert_int_equal(socket_rule(compiled, "@/run"), 0);
+	assert_int_equal(socket_rule(compiled, "@/run/x/socket"), 0);
+	/* the tables pad with zero bytes, which a name may end with */
+	assert_int_equal(tables_unix(compiled, "@name\0", 6), 0);
+	assert_int_equal(tables_unix(compiled, "@", 1), 0);
+	/* neither section decides for the other */
+	assert_int_equal(tables_path(compiled, "/run/x/socket", WEIR_ACCESS_READ),
+			 WEIR_RULE_DENY | 1);
+	assert_int_equal(tables_path(compiled, "/run/x", WEIR_ACCESS_WRITE), 1);
+	assert_int_equal(tables_path(compiled, "/", WEIR_ACCESS_READ), 1);
+	/* and rules on sockets stand under one access alone */
+	assert_int_equal(compiled->nodes[WEIR_NODE_UNIX].below[WEIR_ACCESS_WRITE], 0);
+	assert_int_equal(compiled->nodes[WEIR_NODE_ABSTRACT].below[WEIR_ACCESS_READ], 0);
+}
+
+/* A name whose length the node does not list is not even read. */
+static void nodes_list_the_lengths_of_names(void **state)
+{
+	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(
+		HEAD
+		"network:\n  unix:\n"
+		"    - {name: a, paths: [/run/x, \"/va/**\", \"@ab/cd\", \"@x\", \"@twenty-eight-bytes-long-xxxx\"]}\n"
+		"files: {allow: [{name: f, paths: [/home]}]}\n");
+
+	(void)state;
+	assert_int_equal(compiled->nodes[WEIR_NODE_ROOT].lengths, WEIR_LENGTH_BIT(4));
+	assert_int_equal(compiled->nodes[WEIR_NODE_UNIX].lengths,
+			 WEIR_LENGTH_BIT(3) | WEIR_LENGTH_BIT(2));
+	assert_int_equal(compiled->nodes[WEIR_NODE_ABSTRACT].lengths,
+			 WEIR_LENGTH_BIT(5) | WEIR_LENGTH_BIT(1) | WEIR_LENGTH_BIT(28));
+}
+
+static void roots_are_always_there(void **state)
+{
+	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(HEAD);
+	uint32_t node;
+
+	(void)state;
+	assert_int_equal(compiled->n_nodes, WEIR_NODE_ABSTRACT + 1);
+	assert_int_equal(compiled->n_edges, 0);
+	for (node = WEIR_NODE_ROOT; node <= WEIR_NODE_ABSTRACT; node++) {
+		assert_int_equal(compiled->nodes[node].self[WEIR_ACCESS_READ], WEIR_RULE_NONE);
+		assert_int_equal(compiled->nodes[node].below[WEIR_ACCESS_READ], WEIR_RULE_NONE);
+		assert_int_equal(compiled->nodes[node].lengths, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +362,9 @@ int main(void)
 		cmocka_unit_test(one_rule_for_every_port_takes_no_segment),
 		cmocka_unit_test(every_column_counts_for_a_key),
 		cmocka_unit_test(paths_are_cut_into_chunks),
+		cmocka_unit_test(sockets_have_roots_of_their_own),
+		cmocka_unit_test(nodes_list_the_lengths_of_names),
+		cmocka_unit_test(roots_are_always_there),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The path trie. Every pattern is put in; then one walk from the top down
- * keeps, for each rule, how many of its patterns and exceptions cover the
- * place, and writes down the first rule that covers it by access.
+ * The path trie, of files and of unix sockets, each below a root of its own.
+ * Every pattern is put in; then one walk from each root down keeps, for each
+ * rule, how many of its patterns and exceptions cover the place, and writes
+ * down the first rule that covers it by access.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,11 +21,19 @@ struct rule_set {
 	uint64_t words[RULE_WORDS];
 };
 
+/* Where a rule stands. */
+enum list {
+	LIST_FILES_ALLOW,
+	LIST_FILES_DENY,
+	LIST_UNIX,
+	LIST_COUNT,
+};
+
 /* A pattern put at a node. */
 struct mark {
 	uint32_t next;		/* index + 1 of the next one at this node; 0: none */
 	uint16_t rule;
-	bool deny;
+	uint8_t list;		/* enum list */
 	bool except;
 	bool tree;
 };
@@ -53,21 +62,26 @@ struct trie {
 	size_t n_marks, cap_marks;
 	uint32_t *table;	/* hash of edges: index + 1 */
 	size_t n_table;
-	struct cover *covers[2];	/* by rule: allow, deny */
-	const struct file_rules *rules[2];
+	struct cover *covers[LIST_COUNT];	/* by rule */
+	const struct file_rules *rules[LIST_COUNT];
+	struct file_rules sockets;	/* those of network.unix as rules that read */
+	/* allow, deny: those that cover the place, all of them from the lists of its root */
 	struct rule_set sets[2][WEIR_ACCESS_COUNT];
 	struct weir_node *nodes;
 };
 
 static void trie_done(struct trie *trie)
 {
+	unsigned int i;
+
 	free(trie->keys);
 	free(trie->children);
 	free(trie->links);
 	free(trie->marks);
 	free(trie->table);
-	free(trie->covers[0]);
-	free(trie->covers[1]);
+	for (i = 0; i < LIST_COUNT; i++)
+		free(trie->covers[i]);
+	free(trie->sockets.list);
 	free(trie->nodes);
 }
 
@@ -160,16 +174,26 @@ static int component_get(struct trie *trie, const char *text, size_t len, uint32
 	return 0;
 }
 
+static uint32_t root_of(const struct pattern *pattern, enum list list)
+{
+	if (list != LIST_UNIX)
+		return WEIR_NODE_ROOT;
+	return pattern_is_abstract(pattern) ? WEIR_NODE_ABSTRACT : WEIR_NODE_UNIX;
+}
+
 static int pattern_put(struct trie *trie, const struct pattern *pattern, struct mark mark)
 {
-	uint32_t node = WEIR_NODE_ROOT;
+	uint32_t node = root_of(pattern, mark.list);
 	size_t at, len;
 
 	/* past the limit the caller reports: no need to build what is refused */
 	if (!pattern_is_compiled(pattern) || trie->n_nodes > COMPILE_NODES_MAX)
 		return 0;
+	/* a path is a '/' and a component, again and again; an abstract name '@' and one alone */
 	for (at = 0; at < pattern->len; at += len + 1) {
-		len = strcspn(pattern->path + at + 1, "/");
+		len = pattern->len - at - 1;
+		if (!pattern_is_abstract(pattern))
+			len = strcspn(pattern->path + at + 1, "/");
 		trie->links[node].lengths |= WEIR_LENGTH_BIT(len);
 		if (component_get(trie, pattern->path + at + 1, len, &node) < 0)
 			return -ENOMEM;
@@ -183,14 +207,14 @@ static int pattern_put(struct trie *trie, const struct pattern *pattern, struct 
 	return 0;
 }
 
-static int rules_put(struct trie *trie, bool deny)
+static int rules_put(struct trie *trie, enum list list)
 {
-	const struct file_rules *rules = trie->rules[deny];
+	const struct file_rules *rules = trie->rules[list];
 	size_t i, j;
 
 	for (i = 0; i < rules->n; i++) {
 		const struct file_rule *rule = &rules->list[i];
-		struct mark mark = {.rule = (uint16_t)i, .deny = deny};
+		struct mark mark = {.rule = (uint16_t)i, .list = (uint8_t)list};
 
 		for (j = 0; j < rule->n_paths; j++) {
 			if (pattern_put(trie, &rule->paths[j], mark) < 0)
@@ -238,10 +262,11 @@ static unsigned int set_first(const struct rule_set *set)
 /* Lets a pattern cover, or cover no longer. */
 static void mark_apply(struct trie *trie, const struct mark *mark, bool in)
 {
-	struct cover *cover = &trie->covers[mark->deny][mark->rule];
+	struct cover *cover = &trie->covers[mark->list][mark->rule];
+	struct rule_set *sets = trie->sets[mark->list == LIST_FILES_DENY];
 	uint32_t *count = mark->except ? &cover->except : &cover->paths;
 	bool before = cover->paths && !cover->except, after;
-	unsigned int access = trie->rules[mark->deny]->list[mark->rule].access, i;
+	unsigned int access = trie->rules[mark->list]->list[mark->rule].access, i;
 
 	*count += in ? 1 : (uint32_t)-1;
 	after = cover->paths && !cover->except;
@@ -249,7 +274,7 @@ static void mark_apply(struct trie *trie, const struct mark *mark, bool in)
 		return;
 	for (i = 0; i < WEIR_ACCESS_COUNT; i++) {
 		if (access & WEIR_ACCESS_BIT(i))
-			set_change(&trie->sets[mark->deny][i], mark->rule, after);
+			set_change(&sets[i], mark->rule, after);
 	}
 }
 
@@ -295,11 +320,12 @@ static void node_enter(struct trie *trie, uint32_t node)
 	marks_apply(trie, node, false, false);
 }
 
-/* Depth first, without recursion: a path may have two thousand components. */
-static void trie_decide(struct trie *trie)
+/*
+ * Depth first, without recursion: a path may have two thousand components.
+ * At the end of a walk from a root no rule covers anything any more.
+ */
+static void trie_decide(struct trie *trie, uint32_t node)
 {
-	uint32_t node = WEIR_NODE_ROOT;
-
 	node_enter(trie, node);
 	while (node) {
 		if (trie->links[node].child) {
@@ -319,40 +345,66 @@ static void trie_decide(struct trie *trie)
 	}
 }
 
-static int trie_build(struct trie *trie)
+/* As far as patterns go, a rule of network.unix is one of files that allows to read. */
+static int sockets_make(struct trie *trie, const struct unix_rules *rules)
 {
-	uint32_t node;
-	unsigned int i;
+	size_t i;
 
-	for (i = 0; i < 2; i++) {
-		trie->covers[i] = calloc(trie->rules[i]->n + 1, sizeof(*trie->covers[i]));
-		if (!trie->covers[i])
+	trie->sockets.list = calloc(rules->n + 1, sizeof(*trie->sockets.list));
+	if (!trie->sockets.list)
+		return -ENOMEM;
+	trie->sockets.n = rules->n;
+	for (i = 0; i < rules->n; i++)
+		trie->sockets.list[i] = (struct file_rule){
+			.paths = rules->list[i].paths,
+			.n_paths = rules->list[i].n_paths,
+			.access = WEIR_ACCESS_BIT(WEIR_ACCESS_READ),
+		};
+	trie->rules[LIST_UNIX] = &trie->sockets;
+	return 0;
+}
+
+static int trie_build(struct trie *trie, const struct policy *policy)
+{
+	unsigned int i;
+	uint32_t node;
+
+	trie->rules[LIST_FILES_ALLOW] = &policy->file_allow;
+	trie->rules[LIST_FILES_DENY] = &policy->file_deny;
+	if (sockets_make(trie, &policy->unix_allow) < 0 || table_grow(trie) < 0)
+		return -ENOMEM;
+	/* node 0, which is unused, and the roots */
+	for (i = 0; i <= WEIR_NODE_ABSTRACT; i++) {
+		if (node_add(trie, 0, &node) < 0)
 			return -ENOMEM;
 	}
-	/* node 0 is unused, node 1 is "/" */
-	if (node_add(trie, 0, &node) < 0 || node_add(trie, 0, &node) < 0 || table_grow(trie) < 0 ||
-	    rules_put(trie, false) < 0 || rules_put(trie, true) < 0)
-		return -ENOMEM;
+	for (i = 0; i < LIST_COUNT; i++) {
+		trie->covers[i] = calloc(trie->rules[i]->n + 1, sizeof(*trie->covers[i]));
+		if (!trie->covers[i] || rules_put(trie, i) < 0)
+			return -ENOMEM;
+	}
 	trie->nodes = calloc(trie->n_nodes, sizeof(*trie->nodes));
 	return trie->nodes ? 0 : -ENOMEM;
 }
 
-int files_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret)
+int paths_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret)
 {
-	_cleanup_(trie_done) struct trie trie = {
-		.rules = {&policy->file_allow, &policy->file_deny},
-	};
+	_cleanup_(trie_done) struct trie trie = {0};
 
 	_Static_assert(POLICY_RULES_MAX <= WEIR_RULES_MAX, "a rule's number fits the record");
 	_Static_assert(POLICY_RULES_MAX % WORD_BITS == 0, "whole words");
-	if (trie_build(&trie) < 0)
+	_Static_assert(WEIR_NODE_ROOT == 1 && WEIR_NODE_UNIX == 2 && WEIR_NODE_ABSTRACT == 3,
+		       "the roots come first");
+	if (trie_build(&trie, policy) < 0)
 		return -ENOMEM;
 	if (trie.n_nodes > COMPILE_NODES_MAX) {
 		limit_report(report, &policy->name_place, "parts of paths in a policy",
 			     trie.n_nodes, COMPILE_NODES_MAX);
 		return 0;
 	}
-	trie_decide(&trie);
+	trie_decide(&trie, WEIR_NODE_ROOT);
+	trie_decide(&trie, WEIR_NODE_UNIX);
+	trie_decide(&trie, WEIR_NODE_ABSTRACT);
 	ret->edge_keys = TAKE_PTR(trie.keys);
 	ret->edge_values = TAKE_PTR(trie.children);
 	ret->n_edges = trie.n_edges;
