@@ -12,7 +12,8 @@
 /* The walk over the patterns of one rule. */
 struct walk {
 	const struct policy *policy;
-	const struct file_rule *rule;
+	const char *rule;
+	unsigned int access;	/* WEIR_ACCESS_BIT()s; 0: the rule is about unix sockets */
 	enum weir_verdict verdict;	/* what the rule is for; _COUNT: its exceptions */
 	char before[PATH_MAX];	/* the pattern looked at before */
 	size_t checked;		/* bytes of it that are known to be no links */
@@ -20,11 +21,28 @@ struct walk {
 	struct buf *ret;
 };
 
+static bool decided_alike(const struct walk *walk, const char *path, size_t len)
+{
+	struct explanation explanation;
+
+	if (!walk->access) {
+		policy_explain_unix(walk->policy, path, len, &explanation);
+		return explanation.verdict == walk->verdict;
+	}
+	for (int access = 0; access < WEIR_ACCESS_COUNT; access++) {
+		if (!(walk->access & WEIR_ACCESS_BIT(access)))
+			continue;
+		policy_explain_path(walk->policy, path, len, access, &explanation);
+		if (explanation.verdict != walk->verdict)
+			return false;
+	}
+	return true;
+}
+
 /* Do other patterns do under the real name what this one is for? Then there is nothing to say. */
 static bool covered(const struct walk *walk, const char *real, const char *rest)
 {
 	char path[2 * PATH_MAX];
-	struct explanation explanation;
 	int len;
 
 	if (strcmp(rest, "/**") == 0)
@@ -32,14 +50,7 @@ static bool covered(const struct walk *walk, const char *real, const char *rest)
 	else if (strpbrk(rest, "*?[\\"))
 		return false;
 	len = snprintf(path, sizeof(path), "%s%s", real, rest);
-	for (int access = 0; access < WEIR_ACCESS_COUNT; access++) {
-		if (!(walk->rule->access & WEIR_ACCESS_BIT(access)))
-			continue;
-		policy_explain_path(walk->policy, path, (size_t)len, access, &explanation);
-		if (explanation.verdict != walk->verdict)
-			return false;
-	}
-	return true;
+	return decided_alike(walk, path, (size_t)len);
 }
 
 static void link_note(struct walk *walk, const struct pattern *pattern, const char *link)
@@ -53,7 +64,7 @@ static void link_note(struct walk *walk, const struct pattern *pattern, const ch
 		return;
 	snprintf(walk->link, sizeof(walk->link), "%s", link);
 	place_format(&pattern->place, walk->ret);
-	buf_printf(walk->ret, ": note: rule \"%s\": ", walk->rule->head.name);
+	buf_printf(walk->ret, ": note: rule \"%s\": ", walk->rule);
 	text_show(link, strlen(link), walk->ret);
 	buf_add_string(walk->ret, " is a link to ");
 	text_show(target, (size_t)len, walk->ret);
@@ -112,28 +123,50 @@ static void pattern_note(struct walk *walk, const struct pattern *pattern)
 	}
 }
 
-static void rules_note(const struct policy *policy, const struct file_rules *rules,
-		       enum weir_verdict verdict, struct buf *ret)
+static void patterns_note(struct walk *walk, const struct pattern *patterns, size_t n,
+			  enum weir_verdict verdict)
 {
-	struct walk walk = {.policy = policy, .ret = ret};
-	size_t i, j;
+	size_t i;
+
+	walk->verdict = verdict;
+	for (i = 0; i < n; i++)
+		pattern_note(walk, &patterns[i]);
+}
+
+static void file_notes(struct walk *walk, const struct file_rules *rules, enum weir_verdict verdict)
+{
+	size_t i;
 
 	for (i = 0; i < rules->n; i++) {
-		walk.rule = &rules->list[i];
-		walk.link[0] = '\0';
-		walk.verdict = verdict;
-		for (j = 0; j < rules->list[i].n_paths; j++)
-			pattern_note(&walk, &rules->list[i].paths[j]);
-		walk.verdict = WEIR_VERDICT_COUNT;
-		for (j = 0; j < rules->list[i].n_except; j++)
-			pattern_note(&walk, &rules->list[i].except[j]);
+		const struct file_rule *rule = &rules->list[i];
+
+		walk->rule = rule->head.name;
+		walk->access = rule->access;
+		walk->link[0] = '\0';
+		patterns_note(walk, rule->paths, rule->n_paths, verdict);
+		patterns_note(walk, rule->except, rule->n_except, WEIR_VERDICT_COUNT);
+	}
+}
+
+static void unix_notes(struct walk *walk, const struct unix_rules *rules)
+{
+	size_t i;
+
+	walk->access = 0;
+	for (i = 0; i < rules->n; i++) {
+		walk->rule = rules->list[i].head.name;
+		walk->link[0] = '\0';
+		patterns_note(walk, rules->list[i].paths, rules->list[i].n_paths,
+			      WEIR_VERDICT_ALLOW);
 	}
 }
 
 void policy_notes(const struct policy *policy, struct buf *ret)
 {
 	enum weir_verdict denied = policy->audit_mode ? WEIR_VERDICT_WOULD_DENY : WEIR_VERDICT_DENY;
+	struct walk walk = {.policy = policy, .ret = ret};
 
-	rules_note(policy, &policy->file_allow, WEIR_VERDICT_ALLOW, ret);
-	rules_note(policy, &policy->file_deny, denied, ret);
+	unix_notes(&walk, &policy->unix_allow);
+	file_notes(&walk, &policy->file_allow, WEIR_VERDICT_ALLOW);
+	file_notes(&walk, &policy->file_deny, denied);
 }

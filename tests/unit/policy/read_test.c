@@ -317,18 +317,28 @@ static void links_whose_real_names_are_covered_are_not_noted(void **state)
 		const char *rules;
 		bool noted;
 	} cases[] = {
-		{"{allow: [{name: a, paths: [\"${d}/real/**\", \"${d}/link/**\"]}]}", false},
-		{"{allow: [{name: a, paths: [\"${d}/real/x\", \"${d}/link/x\"]}]}", false},
-		{"{allow: [{name: a, paths: [\"${d}/real/x\", \"${d}/link/**\"]}]}", true},
-		{"{allow: [{name: a, paths: [\"${d}/link/**\"]},"
+		{"files: {allow: [{name: a, paths: [\"${d}/real/**\", \"${d}/link/**\"]}]}", false},
+		{"files: {allow: [{name: a, paths: [\"${d}/real/x\", \"${d}/link/x\"]}]}", false},
+		{"files: {allow: [{name: a, paths: [\"${d}/real/x\", \"${d}/link/**\"]}]}", true},
+		{"files: {allow: [{name: a, paths: [\"${d}/link/**\"]},"
 		 " {name: b, paths: [\"${d}/real/**\"], access: [read]}]}",
 		 true},
-		{"{allow: [{name: a, paths: [\"${d}/real/**\"]}],"
+		{"files: {allow: [{name: a, paths: [\"${d}/real/**\"]}],"
 		 " deny: [{name: d, paths: [\"${d}/link/**\"]}]}",
 		 true},
-		{"{allow: [{name: a, paths: [\"${d}/other\"]}],"
+		{"files: {allow: [{name: a, paths: [\"${d}/other\"]}],"
 		 " deny: [{name: d, paths: [\"${d}/link/**\"]}]}",
 		 false},
+		{"network: {unix: [{name: u, paths: [\"${d}/link/socket\"]}]}", true},
+		{"network: {unix: [{name: u, paths: [\"${d}/link/**\", \"@${d}/link/**\"]}]}",
+		 true},
+		{"network: {unix: [{name: u, paths: [\"${d}/link/socket\", \"${d}/real/**\"]}]}",
+		 false},
+		{"network: {unix: [{name: u, paths: [\"@${d}/link/socket\"]}]}", false},
+		/* the rules of the other section say nothing here */
+		{"network: {unix: [{name: u, paths: [\"${d}/link/socket\"]}]}\n"
+		 "files: {allow: [{name: a, paths: [\"${d}/real/**\"]}]}",
+		 true},
 	};
 	const struct folder *folder = *state;
 	char path[256], target[256];
@@ -340,7 +350,7 @@ static void links_whose_real_names_are_covered_are_not_noted(void **state)
 		_cleanup_buf_ struct buf text = {0}, notes = {0};
 		struct policy *policy;
 
-		buf_printf(&text, HEAD "parameters: {d: {default: %s}}\nfiles: %s\n", folder->path,
+		buf_printf(&text, HEAD "parameters: {d: {default: %s}}\n%s\n", folder->path,
 			   cases[i].rules);
 		policy = policy_must_read(buf_string(&text));
 		policy_notes(policy, &notes);
