@@ -152,12 +152,16 @@ static bool rule_speaks(const struct portmap_rule *rule, enum weir_proto column)
 		bool ports;
 		bool listen;
 	} columns[] = {
-		[WEIR_PROTO_TCP] = {POLICY_PROTO_TCP, .ports = true},
-		[WEIR_PROTO_UDP] = {POLICY_PROTO_UDP, .ports = true},
-		[WEIR_PROTO_ICMP] = {POLICY_PROTO_ICMP},
-		[WEIR_PROTO_OTHER] = {POLICY_PROTO_OTHER},
-		[WEIR_PROTO_LISTEN_TCP] = {POLICY_PROTO_TCP, .ports = true, .listen = true},
-		[WEIR_PROTO_LISTEN_UDP] = {POLICY_PROTO_UDP, .ports = true, .listen = true},
+		[WEIR_PROTO_TCP] = {.protocol = POLICY_PROTO_TCP, .ports = true},
+		[WEIR_PROTO_UDP] = {.protocol = POLICY_PROTO_UDP, .ports = true},
+		[WEIR_PROTO_ICMP] = {.protocol = POLICY_PROTO_ICMP},
+		[WEIR_PROTO_OTHER] = {.protocol = POLICY_PROTO_OTHER},
+		[WEIR_PROTO_LISTEN_TCP] = {.protocol = POLICY_PROTO_TCP,
+					   .ports = true,
+					   .listen = true},
+		[WEIR_PROTO_LISTEN_UDP] = {.protocol = POLICY_PROTO_UDP,
+					   .ports = true,
+					   .listen = true},
 	};
 	_Static_assert(ARRAY_SIZE(columns) == WEIR_PROTO_COUNT, "every column");
 
