@@ -72,7 +72,7 @@ static __always_inline void head_fill(struct weir_event_head *head, const struct
 	head->quiet = 0;
 	head->rule = WEIR_DECISION_RULE(act->decision);
 	head->layer = WEIR_LAYER_CALL;
-	head->pad2 = 0;
+	head->inbound = 0;
 	head->pad3 = 0;
 	if (bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm))
 		__builtin_memset(head->comm, 0, sizeof(head->comm));

@@ -295,7 +295,7 @@ struct weir_event_head {
 	__u8 quiet;		/* 1: for the reader's books (who runs what), not for the log */
 	weir_rule_t rule;
 	__u8 layer;		/* enum weir_layer */
-	__u8 pad2;
+	__u8 inbound;		/* 1: begun from outside, its rule is of network.listen */
 	__u32 pad3;
 	char comm[16];
 };
