@@ -4,13 +4,39 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/un.h>
+
+#include "base/addr.h"
 
 #define ACCESS_ALL (WEIR_ACCESS_BIT(WEIR_ACCESS_COUNT) - 1)
+
+/* unix(7): an abstract name stands behind a NUL */
+#define ABSTRACT_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+bool event_type_is_network(enum weir_event_type type)
+{
+	switch (type) {
+	case WEIR_EVENT_CONNECT:
+	case WEIR_EVENT_SEND:
+	case WEIR_EVENT_FLOW:
+	case WEIR_EVENT_LISTEN:
+	case WEIR_EVENT_ACCEPT:
+	case WEIR_EVENT_UNIX:
+	case WEIR_EVENT_SOCKET:
+		return true;
+	default:
+		return false;
+	}
+}
 
 static int head_check(const struct weir_event_head *head)
 {
 	if (head->type >= WEIR_EVENT_COUNT || head->verdict >= WEIR_VERDICT_COUNT ||
-	    head->reason >= WEIR_REASON_COUNT)
+	    head->reason >= WEIR_REASON_COUNT || head->layer >= WEIR_LAYER_COUNT ||
+	    head->inbound > 1)
+		return -EBADMSG;
+	/* a packet may have nobody behind it, a file or a program cannot */
+	if (head->pid == 0 && !event_type_is_network(head->type))
 		return -EBADMSG;
 	return 0;
 }
@@ -50,6 +76,17 @@ static void path_read(const char *data, size_t len, bool whole, struct event_pat
 	ret->text[ret->len] = '\0';
 }
 
+static void flow_read(const struct weir_event_flow *record, bool has_source, struct event *ret)
+{
+	ret->has_flow = true;
+	ret->dest = record->dest;
+	ret->source = record->source;
+	ret->has_source = has_source;
+	ret->dport = record->dport;
+	ret->sport = record->sport;
+	ret->protocol = record->protocol;
+}
+
 static int flow_decode(const char *data, size_t size, struct event *ret)
 {
 	struct weir_event_flow record = {0};
@@ -57,14 +94,103 @@ static int flow_decode(const char *data, size_t size, struct event *ret)
 	if (size != sizeof(record) && size != WEIR_EVENT_FLOW_BRIEF)
 		return -EBADMSG;
 	memcpy(&record, data, size);
-	ret->has_flow = true;
-	ret->dest = record.dest;
-	ret->source = record.source;
-	ret->has_source = size == sizeof(record);
-	ret->dport = record.dport;
-	ret->sport = record.sport;
-	ret->protocol = record.protocol;
+	flow_read(&record, size == sizeof(record), ret);
 	return 0;
+}
+
+/* A total has room for a source whether or not it is known. */
+static bool source_known(const struct weir_event_flow *record)
+{
+	static const struct weir_addr none;
+	size_t prefix = addr_is_v4(&record->source) ? 12 : 0;
+
+	return record->sport || memcmp(record->source.bytes + prefix, none.bytes + prefix,
+				       sizeof(none.bytes) - prefix) != 0;
+}
+
+static int total_decode(const char *data, size_t size, struct event *ret)
+{
+	struct weir_event_total record;
+
+	/* what ended has been allowed when it began */
+	if (size != sizeof(record) || ret->head.verdict != WEIR_VERDICT_ALLOW)
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	flow_read(&record.flow, source_known(&record.flow), ret);
+	ret->has_total = true;
+	ret->bytes_sent = record.bytes_sent;
+	ret->bytes_received = record.bytes_received;
+	ret->duration_ns = record.duration_ns;
+	ret->destinations = record.destinations;
+	ret->denied = record.denied;
+	return 0;
+}
+
+static int socket_decode(const char *data, size_t size, struct event *ret)
+{
+	struct weir_event_socket record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	ret->has_socket = true;
+	ret->family = record.family;
+	ret->kind = record.kind;
+	ret->socket_protocol = record.protocol;
+	ret->message = record.message;
+	return 0;
+}
+
+static bool is_whole(const struct weir_event_head *head)
+{
+	return head->reason != WEIR_REASON_UNRESOLVED_PATH;
+}
+
+static void abstract_read(const char *data, size_t len, struct event_path *ret)
+{
+	ret->text[0] = '@';
+	memcpy(ret->text + 1, data, len);
+	ret->len = 1 + len;
+	ret->text[ret->len] = '\0';
+}
+
+static int unix_name_read(uint8_t form, const char *data, size_t len, struct event *ret)
+{
+	switch (form) {
+	case WEIR_UNIX_PATH:
+		if (path_check(data, len) < 0)
+			return -EBADMSG;
+		path_read(data, len, is_whole(&ret->head), &ret->path);
+		ret->has_path = true;
+		return 0;
+	case WEIR_UNIX_ABSTRACT:
+		if (len == 0 || len > ABSTRACT_MAX)
+			return -EBADMSG;
+		abstract_read(data, len, &ret->path);
+		ret->has_path = true;
+		return 0;
+	case WEIR_UNIX_UNNAMED:
+		return len ? -EBADMSG : 0;
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int unix_decode(const char *data, size_t size, struct event *ret)
+{
+	struct weir_event_unix record;
+
+	if (size < sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (size != sizeof(record) + record.name_len || record.descriptors > 1 ||
+	    record.inward > 1)
+		return -EBADMSG;
+	ret->has_unix = true;
+	ret->kind = record.kind;
+	ret->descriptors = record.descriptors;
+	ret->inward = record.inward;
+	return unix_name_read(record.name, data + sizeof(record), record.name_len, ret);
 }
 
 static bool has_target(const struct weir_event_head *head)
@@ -75,10 +201,11 @@ static bool has_target(const struct weir_event_head *head)
 static void paths_read(const char *path, size_t path_len, const char *target, size_t target_len,
 		       uint32_t access, struct event *ret)
 {
-	bool whole = ret->head.reason != WEIR_REASON_UNRESOLVED_PATH;
+	bool whole = is_whole(&ret->head);
 
 	ret->has_path = true;
 	ret->has_target = has_target(&ret->head);
+	ret->has_access = true;
 	ret->access = access;
 	path_read(path, path_len, whole, &ret->path);
 	if (ret->has_target)
@@ -145,6 +272,9 @@ static const decode_fn decoders[WEIR_EVENT_COUNT] = {
 	[WEIR_EVENT_FILE_DELETE] = file_decode, [WEIR_EVENT_FILE_RENAME] = file_decode,
 	[WEIR_EVENT_FILE_LINK] = file_decode,	[WEIR_EVENT_FILE_ATTRIBUTE] = file_decode,
 	[WEIR_EVENT_EXEC] = exec_decode,	[WEIR_EVENT_EXIT] = exit_decode,
+	[WEIR_EVENT_FLOW] = total_decode,	[WEIR_EVENT_LISTEN] = flow_decode,
+	[WEIR_EVENT_ACCEPT] = flow_decode,	[WEIR_EVENT_UNIX] = unix_decode,
+	[WEIR_EVENT_SOCKET] = socket_decode,
 };
 
 int event_decode(const void *data, size_t size, struct event *ret)
@@ -159,7 +289,9 @@ int event_decode(const void *data, size_t size, struct event *ret)
 	/* not the paths: clearing 8 KiB for each record would cost more than reading it */
 	ret->head = head;
 	ret->comm_len = strnlen(head.comm, sizeof(head.comm));
-	ret->has_flow = ret->has_source = ret->has_path = ret->has_target = false;
+	ret->has_flow = ret->has_source = ret->has_total = false;
+	ret->has_socket = ret->has_unix = false;
+	ret->has_path = ret->has_target = ret->has_access = false;
 	ret->has_args = ret->has_status = false;
 	return decoders[head.type](data, size, ret);
 }

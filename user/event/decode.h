@@ -16,7 +16,10 @@
 /* Before a path of which only the innermost part is known: ".../b/c". Whole ones start with '/'. */
 #define EVENT_PATH_UNRESOLVED "..."
 
-/* A path as '/'-joined text. Its bytes are the file system's: any but NUL. */
+/*
+ * A path as '/'-joined text. Its bytes are the file system's: any but NUL.
+ * Or an abstract name behind '@', of any bytes, NUL and '/' too.
+ */
 struct event_path {
 	size_t len;
 	char text[sizeof(EVENT_PATH_UNRESOLVED) + WEIR_PATH_MAX];
@@ -26,7 +29,7 @@ struct event {
 	struct weir_event_head head;	/* head.quiet: for the process table, not for the log */
 	size_t comm_len;
 
-	bool has_flow;		/* network.connect, network.send */
+	bool has_flow;		/* network.connect, .send, .listen, .accept, .flow */
 	struct weir_addr dest;
 	struct weir_addr source;
 	bool has_source;
@@ -34,8 +37,26 @@ struct event {
 	uint16_t sport;
 	uint16_t protocol;	/* IPPROTO_* */
 
-	bool has_path;		/* file.*, process.exec */
+	bool has_total;		/* network.flow, besides */
+	uint64_t bytes_sent;
+	uint64_t bytes_received;
+	uint64_t duration_ns;
+	uint32_t destinations;
+	uint32_t denied;	/* packets refused and not recorded one by one */
+
+	bool has_socket;	/* network.socket: as in socket(2) */
+	uint32_t family;	/* AF_* */
+	uint32_t kind;		/* SOCK_* without flags; of network.unix too */
+	uint32_t socket_protocol;
+	uint32_t message;	/* netlink: type of the message refused; 0: the socket itself */
+
+	bool has_unix;		/* network.unix; a peer that has a name has_path */
+	bool descriptors;	/* passed across the border of the scope, */
+	bool inward;		/* to the workload */
+
+	bool has_path;		/* file.*, process.exec, network.unix */
 	bool has_target;	/* file.rename, file.link */
+	bool has_access;	/* file.*, process.exec */
 	uint32_t access;	/* WEIR_ACCESS_BIT()s */
 	struct event_path path;
 	struct event_path target;
@@ -49,6 +70,9 @@ struct event {
 	bool has_status;	/* process.exit */
 	uint32_t status;	/* as wait(2) gives it */
 };
+
+/* network.*, whose records may lack who acted (head.pid 0). */
+bool event_type_is_network(enum weir_event_type type);
 
 /*
  * Reads one record. An exec that was refused has the form of a file record,

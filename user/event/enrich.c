@@ -268,6 +268,8 @@ void process_table_describe(struct process_table *table, const struct event *eve
 	ret->exe = NULL;
 	ret->exe_len = 0;
 	ret->n_ancestors = 0;
+	if (head->pid == 0)
+		return;
 	make_room(table);
 	entry = find(table, head->pid, head->start_ns, true);
 	is_new = !entry;

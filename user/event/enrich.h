@@ -47,7 +47,8 @@ int process_table_new(size_t max, process_look_up_fn look_up, void *context,
 
 /*
  * Takes in a record (execs name programs, exits end processes) and describes
- * who acted. For an exec that happened exe is the new program.
+ * who acted. For an exec that happened exe is the new program. A record whose
+ * process is not known (pid 0) says nothing and leaves nothing behind.
  *
  * Records may come out of order by what two rings allow, and execs may go
  * unrecorded: a group leader's name (comm) that does not fit the program
