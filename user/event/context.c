@@ -2,6 +2,31 @@
 /* Rules by number; see context.h. */
 #include "event/context.h"
 
+/* Where the number counts; NULL: no rule decides this. */
+static const struct event_rules *rules_of(const struct weir_event_head *head,
+					  const struct event_policy *policy)
+{
+	bool deny = head->rule & WEIR_RULE_DENY;
+
+	switch (head->type) {
+	case WEIR_EVENT_CONNECT:
+	case WEIR_EVENT_SEND:
+	case WEIR_EVENT_FLOW:
+		/* what began from outside was let in by a rule of network.listen */
+		return head->inbound && !deny ? &policy->listen : &policy->network;
+	case WEIR_EVENT_LISTEN:
+	case WEIR_EVENT_ACCEPT:
+		/* network.listen has no deny list: a peer is refused by network.deny */
+		return deny ? &policy->network : &policy->listen;
+	case WEIR_EVENT_UNIX:
+		return &policy->unix_sockets;
+	case WEIR_EVENT_SOCKET:
+		return NULL;
+	default:
+		return &policy->files;
+	}
+}
+
 const char *event_rule_name(const struct event *event, const struct event_policy *policy)
 {
 	bool deny = event->head.rule & WEIR_RULE_DENY;
@@ -10,8 +35,8 @@ const char *event_rule_name(const struct event *event, const struct event_policy
 
 	if (number == 0 || !policy)
 		return NULL;
-	rules = event->has_flow ? &policy->network : &policy->files;
-	if (number > (deny ? rules->n_deny : rules->n_allow))
+	rules = rules_of(&event->head, policy);
+	if (!rules || number > (deny ? rules->n_deny : rules->n_allow))
 		return NULL;
 	return (deny ? rules->deny : rules->allow)[number - 1];
 }

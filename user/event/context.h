@@ -28,8 +28,9 @@ struct event_rules {
 struct event_policy {
 	const char *name;
 	const char *digest;		/* "sha256:…" */
-	struct event_rules network;	/* network.connect, .send, .flow */
-	struct event_rules listen;	/* network.listen, .accept */
+	/* network.connect, .send, .flow; peers that are refused */
+	struct event_rules network;
+	struct event_rules listen;	/* network.listen, .accept, and what began from outside */
 	struct event_rules unix_sockets;	/* network.unix */
 	struct event_rules files;	/* file.*, process.exec */
 };
