@@ -2,11 +2,10 @@
 /* Kernel records as log lines; see json.h. One pass, and no allocation in the long run. */
 #include "event/json.h"
 
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/addr.h"
+#include "event/json_network.h"
 #include "event/json_record.h"
 #include "event/json_write.h"
 
@@ -87,62 +86,33 @@ static void add_process(struct buf *out, const struct event *event,
 	buf_add_char(out, '}');
 }
 
-static bool has_ports(uint16_t protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
-}
-
-static void add_address(struct buf *out, const struct weir_addr *addr)
-{
-	char text[ADDR_STRLEN];
-
-	addr_format(addr, text);
-	jsonw_text(out, "address", text);
-}
-
-static void add_flow(struct buf *out, const struct event *event, const char *dest_host)
-{
-	char protocol[EVENT_PROTOCOL_STRLEN];
-
-	event_protocol_format(event->protocol, protocol);
-	jsonw_name(out, "destination");
-	buf_add_char(out, '{');
-	add_address(out, &event->dest);
-	if (has_ports(event->protocol))
-		jsonw_u64(out, "port", event->dport);
-	jsonw_text(out, "host", dest_host);
-	jsonw_text(out, "protocol", protocol);
-	buf_add_char(out, '}');
-	if (!event->has_source)
-		return;
-	jsonw_name(out, "source");
-	buf_add_char(out, '{');
-	add_address(out, &event->source);
-	if (has_ports(event->protocol) && event->sport)
-		jsonw_u64(out, "port", event->sport);
-	buf_add_char(out, '}');
-}
-
-static void add_file(struct buf *out, const struct event *event)
+static void add_access(struct buf *out, uint32_t mask)
 {
 	unsigned int access;
 
-	jsonw_name(out, "file");
-	buf_add_char(out, '{');
-	jsonw_bytes(out, "path", event->path.text, event->path.len);
-	if (event->has_target)
-		jsonw_bytes(out, "target", event->target.text, event->target.len);
 	jsonw_name(out, "access");
 	buf_add_char(out, '[');
 	for (access = 0; access < WEIR_ACCESS_COUNT; access++) {
-		if (!(event->access & WEIR_ACCESS_BIT(access)))
+		if (!(mask & WEIR_ACCESS_BIT(access)))
 			continue;
 		jsonw_next(out);
 		buf_add_char(out, '"');
 		buf_add_string(out, event_access_name(access));
 		buf_add_char(out, '"');
 	}
-	buf_add(out, "]}", 2);
+	buf_add_char(out, ']');
+}
+
+static void add_file(struct buf *out, const struct event *event)
+{
+	jsonw_name(out, "file");
+	buf_add_char(out, '{');
+	jsonw_bytes(out, "path", event->path.text, event->path.len);
+	if (event->has_target)
+		jsonw_bytes(out, "target", event->target.text, event->target.len);
+	if (event->has_access)
+		add_access(out, event->access);
+	buf_add_char(out, '}');
 }
 
 static void add_status(struct buf *out, uint32_t status)
@@ -170,12 +140,17 @@ int event_json(struct buf *out, const struct event *event, const struct event_co
 		jsonw_text(out, "reason", event_reason_name(head->reason));
 	record_policy(out, context, head->rule, event_rule_name(event, context->policy));
 	record_scope(out, context, head->scope_id);
-	add_process(out, event, context->process);
+	if (head->pid)
+		add_process(out, event, context->process);
 	if (event->has_flow)
-		add_flow(out, event, context->dest_host);
+		network_add_ends(out, event, context->dest_host);
 	if (event->has_path)
 		add_file(out, event);
+	if (event->has_total)
+		network_add_total(out, event);
 	detail = record_detail(out);
+	if (event_type_is_network(head->type))
+		network_add_detail(out, event);
 	if (event->has_args && event->args_total > event->args_len)
 		jsonw_u64(out, "args_total", event->args_total);
 	if (event->has_status)

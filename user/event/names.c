@@ -44,6 +44,12 @@ static const char *const reasons[] = {
 };
 _Static_assert(ARRAY_SIZE(reasons) == WEIR_REASON_COUNT, "every reason has its word");
 
+static const char *const layers[] = {
+	[WEIR_LAYER_CALL] = "call",
+	[WEIR_LAYER_PACKET] = "packet",
+};
+_Static_assert(ARRAY_SIZE(layers) == WEIR_LAYER_COUNT, "every layer has its word");
+
 static const char *const accesses[] = {
 	[WEIR_ACCESS_READ] = "read",	   [WEIR_ACCESS_WRITE] = "write",
 	[WEIR_ACCESS_CREATE] = "create",   [WEIR_ACCESS_DELETE] = "delete",
@@ -91,6 +97,7 @@ static int find(const char *const *names, size_t count, const char *name, unsign
 DEFINE_NAMES(type, enum weir_event_type, types)
 DEFINE_NAMES(verdict, enum weir_verdict, verdicts)
 DEFINE_NAMES(reason, enum weir_reason, reasons)
+DEFINE_NAMES(layer, enum weir_layer, layers)
 DEFINE_NAMES(access, enum weir_access, accesses)
 DEFINE_NAMES(self_type, enum event_self_type, self_types)
 

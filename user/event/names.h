@@ -24,6 +24,7 @@ enum event_self_type {
 const char *event_type_name(enum weir_event_type type);		/* "network.connect" */
 const char *event_verdict_name(enum weir_verdict verdict);	/* "would-deny" */
 const char *event_reason_name(enum weir_reason reason);		/* "no-rule" */
+const char *event_layer_name(enum weir_layer layer);		/* "packet" */
 const char *event_access_name(enum weir_access access);		/* "read" */
 const char *event_self_type_name(enum event_self_type type);	/* "policy.load" */
 
@@ -31,6 +32,7 @@ const char *event_self_type_name(enum event_self_type type);	/* "policy.load" */
 int event_type_parse(const char *name, enum weir_event_type *ret);
 int event_verdict_parse(const char *name, enum weir_verdict *ret);
 int event_reason_parse(const char *name, enum weir_reason *ret);
+int event_layer_parse(const char *name, enum weir_layer *ret);
 int event_access_parse(const char *name, enum weir_access *ret);
 int event_self_type_parse(const char *name, enum event_self_type *ret);
 
