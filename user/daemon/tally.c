@@ -21,12 +21,8 @@ void tally_add(struct tally *tally, const struct event *event, const struct even
 
 	tally->total++;
 	buf_reset(&tally->text);
-	event_summary(&tally->text, event, context);
-	/* the same done by another process of the same name is the same: without "[PID]" */
-	while (tally->text.len && tally->text.data[tally->text.len - 1] != '[')
-		tally->text.len--;
-	if (tally->text.len)
-		tally->text.len--;
+	/* the same done by another process of the same name is the same */
+	event_summary_deed(&tally->text, event, context);
 	text = buf_string(&tally->text);
 	line = text ? line_find(tally, text) : NULL;
 	if (line) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #include "base/addr.h"
@@ -133,6 +134,8 @@ static int socket_decode(const char *data, size_t size, struct event *ret)
 	if (size != sizeof(record))
 		return -EBADMSG;
 	memcpy(&record, data, sizeof(record));
+	if (record.message && record.family != AF_NETLINK)
+		return -EBADMSG;
 	ret->has_socket = true;
 	ret->family = record.family;
 	ret->kind = record.kind;

@@ -2,6 +2,7 @@
 /* Events as one line for people; see summary.h. */
 #include "event/summary.h"
 
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -9,6 +10,24 @@
 #include "base/addr.h"
 #include "base/escape.h"
 #include "event/names.h"
+#include "event/socket_names.h"
+
+/* The peer's port is left out: it would make each connection another line. */
+static void add_peer(struct buf *out, const struct weir_addr *source)
+{
+	char address[ADDR_STRLEN];
+
+	addr_format(source, address);
+	buf_printf(out, " from %s", address);
+}
+
+static void add_total(struct buf *out, const struct event *event)
+{
+	buf_printf(out, " sent %" PRIu64 " received %" PRIu64, event->bytes_sent,
+		   event->bytes_received);
+	if (event->denied)
+		buf_printf(out, " refused %" PRIu32, event->denied);
+}
 
 static void add_flow(struct buf *out, const struct event *event, const char *dest_host)
 {
@@ -25,6 +44,37 @@ static void add_flow(struct buf *out, const struct event *event, const char *des
 		buf_add_string(out, " host ");
 		escape_word_add(out, dest_host, strlen(dest_host));
 	}
+	if (event->head.type == WEIR_EVENT_ACCEPT && event->has_source)
+		add_peer(out, &event->source);
+	if (event->has_total)
+		add_total(out, event);
+}
+
+static void add_socket(struct buf *out, const struct event *event)
+{
+	char family[EVENT_SOCKET_STRLEN], text[EVENT_SOCKET_STRLEN];
+	bool internet = event->family == AF_INET || event->family == AF_INET6;
+
+	event_family_format(event->family, family);
+	event_kind_format(event->kind, text);
+	buf_printf(out, " %s %s", family, text);
+	if (event->family == AF_NETLINK) {
+		event_netlink_format(event->socket_protocol, text);
+		buf_printf(out, " %s", text);
+	} else if (internet && event->socket_protocol && event->socket_protocol <= UINT16_MAX) {
+		event_protocol_format((uint16_t)event->socket_protocol, text);
+		buf_printf(out, " %s", text);
+	}
+	if (event->message)
+		buf_printf(out, " message %" PRIu32, event->message);
+}
+
+static void add_unix(struct buf *out, const struct event *event)
+{
+	if (!event->has_path)
+		buf_add_string(out, " unnamed");
+	if (event->descriptors)
+		buf_printf(out, " descriptors %s", event->inward ? "in" : "out");
 }
 
 static void add_access(struct buf *out, uint32_t mask)
@@ -65,7 +115,7 @@ static void add_file(struct buf *out, const struct event *event)
 	}
 	if (event->has_args)
 		add_args(out, event);
-	else if (event->head.type != WEIR_EVENT_EXEC)
+	else if (event->has_access && event->head.type != WEIR_EVENT_EXEC)
 		add_access(out, event->access);
 }
 
@@ -96,19 +146,34 @@ static void add_reason(struct buf *out, const struct event *event,
 	buf_add_char(out, ')');
 }
 
-void event_summary(struct buf *out, const struct event *event, const struct event_context *context)
+void event_summary_deed(struct buf *out, const struct event *event,
+			const struct event_context *context)
 {
 	buf_add_string(out, event_verdict_name(event->head.verdict));
 	buf_add_char(out, ' ');
 	buf_add_string(out, event_type_name(event->head.type));
 	if (event->has_flow)
 		add_flow(out, event, context->dest_host);
+	if (event->has_socket)
+		add_socket(out, event);
 	if (event->has_path)
 		add_file(out, event);
+	if (event->has_unix)
+		add_unix(out, event);
 	if (event->has_status)
 		add_status(out, event->status);
+	if (event->head.layer == WEIR_LAYER_PACKET)
+		buf_add_string(out, " [packet]");
 	add_reason(out, event, context->policy);
-	buf_add_string(out, " by ");
-	escape_word_add(out, event->head.comm, event->comm_len);
-	buf_printf(out, "[%u]", event->head.pid);
+	if (event->head.pid) {
+		buf_add_string(out, " by ");
+		escape_word_add(out, event->head.comm, event->comm_len);
+	}
+}
+
+void event_summary(struct buf *out, const struct event *event, const struct event_context *context)
+{
+	event_summary_deed(out, event, context);
+	if (event->head.pid)
+		buf_printf(out, "[%u]", event->head.pid);
 }
