@@ -126,6 +126,13 @@ static int rules_keep(struct journal *journal, const struct compiled_rules *rule
 	return r < 0 ? r : names_keep(journal, rules->deny, rules->n_deny, &ret->deny);
 }
 
+/* The names themselves are among the journal's strings. */
+static void rules_drop(struct event_rules *rules)
+{
+	free((void *)rules->allow);
+	free((void *)rules->deny);
+}
+
 static int identity_keep(struct journal *journal, const struct policy_pair *pairs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -154,6 +161,10 @@ int journal_policy(struct journal *journal, const struct policy_compiled *compil
 	if (!journal->policy.name || !journal->policy.digest || !journal->identity)
 		return -ENOMEM;
 	r = rules_keep(journal, &compiled->network, &journal->policy.network);
+	if (r >= 0)
+		r = rules_keep(journal, &compiled->listen, &journal->policy.listen);
+	if (r >= 0)
+		r = rules_keep(journal, &compiled->unix_sockets, &journal->policy.unix_sockets);
 	if (r >= 0)
 		r = rules_keep(journal, &compiled->files, &journal->policy.files);
 	if (r >= 0)
@@ -227,10 +238,10 @@ void journal_close(struct journal *journal)
 	for (size_t i = 0; i < journal->n_strings; i++)
 		free(journal->strings[i]);
 	free(journal->strings);
-	free((void *)journal->policy.network.allow);
-	free((void *)journal->policy.network.deny);
-	free((void *)journal->policy.files.allow);
-	free((void *)journal->policy.files.deny);
+	rules_drop(&journal->policy.network);
+	rules_drop(&journal->policy.listen);
+	rules_drop(&journal->policy.unix_sockets);
+	rules_drop(&journal->policy.files);
 	free((void *)journal->context.without);
 	free(journal->identity);
 	free(journal->path);
