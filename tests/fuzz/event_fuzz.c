@@ -30,7 +30,7 @@ static int look_up(void *context, uint32_t pid, uint64_t start_ns, struct proces
 	return 0;
 }
 
-static void check_line(struct buf *line)
+static void check_line(const struct buf *line, bool has_process)
 {
 	json_t *json;
 	size_t at;
@@ -42,7 +42,7 @@ static void check_line(struct buf *line)
 			abort();
 	json = json_loadb(line->data, line->len,
 			  JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
-	if (!json)
+	if (!json || has_process != (json_object_get(json, "process") != NULL))
 		abort();
 	json_decref(json);
 }
@@ -65,6 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct event_policy policy = {
 		.name = "fuzz", .digest = "sha256:0",
 		.network = {.allow = rules, .n_allow = 2, .deny = rules, .n_deny = 1},
+		.listen = {.allow = rules, .n_allow = 2},
+		.unix_sockets = {.allow = rules, .n_allow = 1},
 		.files = {.allow = rules, .n_allow = 1, .deny = rules, .n_deny = 2},
 	};
 	static struct process_table *table;
@@ -81,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	process_table_describe(table, &event, &process);
 	if (event_json(&out, &event, &context) < 0)
 		abort();
-	check_line(&out);
+	check_line(&out, event.head.pid != 0);
 	buf_reset(&out);
 	event_summary(&out, &event, &context);
 	check_text(&out);

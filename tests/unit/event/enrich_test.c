@@ -294,6 +294,21 @@ static void unresolved_programs_are_not_named(void **state)
 	EXPECT_EXE(describe_exec(world, head, "/bin/sh"), NULL);
 }
 
+/* Of packets nobody stands behind: no look-up, no entry, and no name from an entry of pid 0. */
+static void a_process_that_is_not_known_has_no_entry(void **state)
+{
+	struct world *world = *state;
+	struct weir_event_head head = actor(WEIR_EVENT_CONNECT, 200 * MS, "curl");
+	struct event_process process;
+
+	head.pid = head.tid = 0;
+	process = describe_connect(world, head);
+	assert_null(process.exe);
+	assert_int_equal(process.n_ancestors, 0);
+	assert_int_equal(world->asked, 0);
+	assert_int_equal(process_table_count(world->table), 0);
+}
+
 static void ancestors_end_at_the_limit(void **state)
 {
 	struct world *world = *state;
@@ -380,6 +395,7 @@ int main(void)
 		TEST(older_records_do_not_change_what_is_known),
 		TEST(threads_names_say_nothing),
 		TEST(unresolved_programs_are_not_named),
+		TEST(a_process_that_is_not_known_has_no_entry),
 		TEST(ancestors_end_at_the_limit),
 		TEST(a_ring_of_parents_ends),
 		TEST(the_table_stays_bounded_and_keeps_the_living),

@@ -1,67 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * Tests of user/event/json, self and summary. Every line made here is also
- * written to PROGRAM.jsonl, which make checks against the schema.
- */
-#include "../test.h"
-#include "records.h"
+/* Tests of user/event/json, self and summary; those of network.* are in json_network_test.c. */
+#include "lines.h"
 
-#include <jansson.h>
 #include <stdio.h>
-
-#include "event/json.h"
-#include "event/summary.h"
-
-#define DIGEST "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-
-static const char *const net_allow[] = {"registries", "local"};
-static const char *const net_deny[] = {"cloud-metadata"};
-static const char *const file_allow[] = {"system"};
-static const struct event_policy policy = {
-	.name = "coding-agent",
-	.digest = DIGEST,
-	.network = {.allow = net_allow, .n_allow = 2, .deny = net_deny, .n_deny = 1},
-	.files = {.allow = file_allow, .n_allow = 1},
-};
-static const struct event_pair identity[] = {{"agent", "code-assistant"},
-					     {"owner", "platform \"x\""}};
-
-static FILE *samples;
-static uint64_t next_seq = 1;
-
-static struct event_context context_make(void)
-{
-	return (struct event_context){
-		.seq = next_seq,
-		.host = "build.example.com",
-		.utc_offset_ns = 1700000000000000000,
-		.policy = &policy,
-		.identity = identity,
-		.n_identity = ARRAY_SIZE(identity),
-		.cgroup = "/agents/one",
-	};
-}
-
-static void keep(struct buf *line)
-{
-	assert_int_equal(fwrite(line->data, 1, line->len, samples), line->len);
-	next_seq++;
-}
-
-/* The line of a record, LF taken off. The caller frees nothing: it stays in a static buffer. */
-static const char *line_of(const struct record *record, const struct event_context *context)
-{
-	static struct buf line;
-	struct event event;
-
-	buf_reset(&line);
-	assert_int_equal(event_decode(record->data, record->size, &event), 0);
-	assert_int_equal(event_json(&line, &event, context), 0);
-	keep(&line);
-	assert_int_equal(line.data[line.len - 1], '\n');
-	line.len--;
-	return buf_string(&line);
-}
 
 static const char *self_line_of(const struct event_self *self, const struct event_context *context)
 {
@@ -107,26 +48,6 @@ static void writes_a_connect_whole(void **state)
 		 "\"host\":\"metadata.example.com\",\"protocol\":\"tcp\"},"
 		 "\"detail\":{\"without\":[\"guard\",\"unix\"]}}", (int)next_seq);
 	assert_string_equal(line_of(&record, &context), expected);
-}
-
-static json_t *parse(const char *line)
-{
-	json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-
-	assert_non_null(json);
-	return json;
-}
-
-static void expect_text(const char *line, const char *object, const char *key, const char *expected)
-{
-	json_t *json = parse(line);
-	const char *text = json_string_value(json_object_get(json_object_get(json, object), key));
-
-	if (expected)
-		assert_string_equal(text, expected);
-	else
-		assert_null(text);
-	json_decref(json);
 }
 
 static void writes_flows_of_every_kind(void **state)
@@ -342,17 +263,6 @@ static void writes_records_about_weir(void **state)
 	self_line_of(&self, &context);
 }
 
-static void expect_summary(const struct record *record, const char *expected)
-{
-	struct event_context context = context_make();
-	_cleanup_buf_ struct buf out = {0};
-	struct event event;
-
-	assert_int_equal(event_decode(record->data, record->size, &event), 0);
-	event_summary(&out, &event, &context);
-	assert_string_equal(buf_string(&out), expected);
-}
-
 static void sums_up_for_people(void **state)
 {
 	struct weir_event_head head = head_make(WEIR_EVENT_CONNECT, WEIR_VERDICT_DENY,
@@ -400,13 +310,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(writes_records_about_weir),
 		cmocka_unit_test(sums_up_for_people),
 	};
-	char path[4096];
-	int result;
 
-	snprintf(path, sizeof(path), "%s.jsonl", argc ? argv[0] : "json_test");
-	samples = fopen(path, "we");
-	if (!samples)
-		return 1;
-	result = RUN_TESTS(tests);
-	return fclose(samples) == 0 ? result : 1;
+	samples_open(argc, argv);
+	return samples_close(RUN_TESTS(tests));
 }

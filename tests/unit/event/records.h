@@ -57,6 +57,40 @@ static inline struct record flow_make(struct weir_event_head head, const char *d
 	return record;
 }
 
+static inline struct record total_make(struct weir_event_head head, const char *dest, __u16 dport,
+				       __u16 protocol)
+{
+	struct weir_event_total total = {
+		.flow = {.head = head, .dport = dport, .protocol = protocol},
+		.bytes_sent = 512,
+		.bytes_received = 20480,
+		.duration_ns = 1500000000,
+		.destinations = 1,
+	};
+	struct record record = {.size = 0};
+
+	if (addr_parse(dest, &total.flow.dest) < 0)
+		assert(!"an address");
+	record_add(&record, &total, sizeof(total));
+	return record;
+}
+
+static inline struct record socket_make(struct weir_event_head head, __u32 family, __u32 kind,
+					__u32 protocol, __u32 message)
+{
+	struct weir_event_socket socket = {
+		.head = head,
+		.family = family,
+		.kind = kind,
+		.protocol = protocol,
+		.message = message,
+	};
+	struct record record = {.size = 0};
+
+	record_add(&record, &socket, sizeof(socket));
+	return record;
+}
+
 /* Gives a flow the longer form, with a source. */
 static inline void flow_source_add(struct record *record, const char *source, __u16 sport)
 {
@@ -99,6 +133,38 @@ static inline struct record file_make(struct weir_event_head head, __u32 access,
 	record_add(&record, to, file.target_len);
 	return record;
 }
+
+/* The name's bytes as they stand in the record. */
+static inline struct record unix_make(struct weir_event_head head, __u8 kind,
+				      enum weir_unix_name form, const void *name, size_t name_len)
+{
+	struct weir_event_unix event = {
+		.head = head,
+		.name = (__u8)form,
+		.kind = kind,
+		.name_len = (__u16)name_len,
+	};
+	struct record record = {.size = 0};
+
+	record_add(&record, &event, sizeof(event));
+	record_add(&record, name, name_len);
+	return record;
+}
+
+static inline struct record unix_path_make(struct weir_event_head head, __u8 kind, const char *path)
+{
+	char components[WEIR_PATH_MAX];
+
+	return unix_make(head, kind, WEIR_UNIX_PATH, components, components_make(path, components));
+}
+
+/* Changes a member of a record that was made. */
+#define RECORD_SET(record, type, member, value_)                                     \
+	do {                                                                         \
+		__typeof__(((struct type *)NULL)->member) new_ = (value_);           \
+                                                                                     \
+		memcpy((record)->data + offsetof(struct type, member), &new_, sizeof(new_)); \
+	} while (0)
 
 static inline struct record exec_make(struct weir_event_head head, const char *path,
 				      const char *args, size_t args_len, __u32 args_total)
