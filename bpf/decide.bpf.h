@@ -11,8 +11,9 @@
 #include "scope.bpf.h"
 #include "verdict.bpf.h"
 
-/* What one instance says of an action; returns a WEIR_DECISION(). */
-typedef __u32 (*decide_fn)(__u32 index, const struct weir_instance *instance, void *action);
+/* What one instance, that of scope, says of an action; returns a WEIR_DECISION(). */
+typedef __u32 (*decide_fn)(weir_scope_t scope, __u32 index, const struct weir_instance *instance,
+			   void *action);
 
 /* A policy in audit mode denies nothing, also not for want of a record. */
 static __always_inline __u32 instance_records(const struct weir_instance *instance)
@@ -20,6 +21,22 @@ static __always_inline __u32 instance_records(const struct weir_instance *instan
 	return instance->flags & WEIR_INSTANCE_AUDIT ?
 		       instance->flags & ~WEIR_INSTANCE_WHEN_FULL_DENY :
 		       instance->flags;
+}
+
+/*
+ * An epoch is the policy versions in force for some scopes, outermost first, as
+ * one number. What was decided is remembered under the epoch of the very
+ * versions that decided it. EPOCH_NONE: nothing is to be remembered, because one
+ * has expired or cannot be told.
+ */
+#define EPOCH_NONE 0
+#define EPOCH_FIRST 1	/* of no scope at all */
+
+static __always_inline __u64 epoch_add(__u64 epoch, const struct weir_instance *instance)
+{
+	if (!epoch || !instance || instance_expired(instance))
+		return EPOCH_NONE;
+	return (epoch ^ instance->serial) * 0x9e3779b97f4a7c15ULL;
 }
 
 /*
@@ -38,7 +55,8 @@ static __always_inline bool scope_decide(struct weir_act *act, weir_scope_t hand
 		return false;	/* lifted */
 	index = *(volatile __u32 *)&scope->instance;	/* read once: it may be switched */
 	instance = instance_get(index);
-	decision = instance ? decide(index, instance, action) :
+	act->epoch = epoch_add(act->epoch, instance);
+	decision = instance ? decide(handle, index, instance, action) :
 			      DECIDE_DENY(WEIR_REASON_SCOPE, 0);
 	if (instance)
 		act->flags |= instance_records(instance);
@@ -59,8 +77,10 @@ static __always_inline void scopes_decide(struct weir_act *act, const struct wei
 					  decide_fn decide, void *action)
 {
 	act->decision = DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0);
+	act->epoch = EPOCH_FIRST;
 	if (bound->scopes[0] == BOUND_UNKNOWN) {
 		act->decision = DECIDE_DENY(WEIR_REASON_SCOPE, 0);
+		act->epoch = EPOCH_NONE;
 		return;
 	}
 #pragma clang loop unroll(disable)

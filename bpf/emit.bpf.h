@@ -15,6 +15,7 @@ struct weir_act {
 	__u32 flags;		/* what the deciding instances want recorded, and when_full */
 	__u64 serial;
 	__u64 scope_id;
+	__u64 epoch;		/* the policy versions it was decided under: see epoch_add() */
 };
 
 static __always_inline void lost_count(__u32 type)
@@ -48,34 +49,62 @@ static __always_inline __u64 ring_wakeup(const struct weir_act *act, __u64 time_
 	return waiting > weir_config.wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void head_fill(struct weir_event_head *head, const struct weir_act *act,
-				      __u8 type)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_struct *parent = task->real_parent;
-	__u64 ids = bpf_get_current_uid_gid();
+/* Who acts, into a record's head or the owner of a socket: the current task. */
+#define ACTOR_CURRENT(to)                                                                    \
+	({                                                                                   \
+		struct task_struct *task_ = bpf_get_current_task_btf();                      \
+		struct task_struct *parent_ = task_->real_parent;                            \
+		__u64 ids_ = bpf_get_current_uid_gid();                                      \
+                                                                                             \
+		(to)->cgroup_id = bpf_get_current_cgroup_id();                               \
+		(to)->start_ns = task_->group_leader->start_boottime;                        \
+		(to)->parent_start_ns = parent_->group_leader->start_boottime;               \
+		(to)->pid = task_->tgid;                                                     \
+		(to)->tid = task_->pid;                                                      \
+		(to)->ppid = parent_->tgid;                                                  \
+		(to)->uid = ids_;                                                            \
+		(to)->gid = ids_ >> 32;                                                      \
+		if (bpf_probe_read_kernel((to)->comm, sizeof((to)->comm), task_->comm))      \
+			__builtin_memset((to)->comm, 0, sizeof((to)->comm));                 \
+	})
 
+/* Who acts, kept before: where no task does, on behalf of whom. */
+static __always_inline void head_actor(struct weir_event_head *head,
+				       const struct weir_owner *actor)
+{
+	head->cgroup_id = actor->cgroup_id;
+	head->start_ns = actor->start_ns;
+	head->parent_start_ns = actor->parent_start_ns;
+	head->pid = actor->pid;
+	head->tid = actor->tid;
+	head->ppid = actor->ppid;
+	head->uid = actor->uid;
+	head->gid = actor->gid;
+	__builtin_memcpy(head->comm, actor->comm, sizeof(head->comm));
+}
+
+/* All but who acts. */
+static __always_inline void head_act(struct weir_event_head *head, const struct weir_act *act,
+				     __u8 type, __u8 layer)
+{
 	head->time_ns = bpf_ktime_get_boot_ns();
 	head->instance_serial = act->serial;
 	head->scope_id = act->scope_id;
-	head->cgroup_id = bpf_get_current_cgroup_id();
-	head->start_ns = task->group_leader->start_boottime;
-	head->parent_start_ns = parent->group_leader->start_boottime;
-	head->pid = task->tgid;
-	head->tid = task->pid;
-	head->ppid = parent->tgid;
-	head->uid = ids;
-	head->gid = ids >> 32;
 	head->type = type;
 	head->verdict = WEIR_DECISION_VERDICT(act->decision);
 	head->reason = WEIR_DECISION_REASON(act->decision);
 	head->quiet = 0;
 	head->rule = WEIR_DECISION_RULE(act->decision);
-	head->layer = WEIR_LAYER_CALL;
+	head->layer = layer;
 	head->inbound = 0;
 	head->pad3 = 0;
-	if (bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm))
-		__builtin_memset(head->comm, 0, sizeof(head->comm));
+}
+
+static __always_inline void head_fill(struct weir_event_head *head, const struct weir_act *act,
+				      __u8 type)
+{
+	head_act(head, act, type, WEIR_LAYER_CALL);
+	ACTOR_CURRENT(head);
 }
 
 /* Not recorded: counted, and refused where the policy wants it so. */
@@ -84,50 +113,6 @@ static __always_inline void act_unrecorded(struct weir_act *act, __u32 type)
 	lost_count(type);
 	if (!DECISION_DENIES(act->decision) && act->flags & WEIR_INSTANCE_WHEN_FULL_DENY)
 		act->decision = DECIDE_DENY(WEIR_REASON_AUDIT_FULL, 0);
-}
-
-/* A flow while it is decided; as in struct weir_event_flow. */
-struct flow {
-	struct weir_addr dest;
-	struct weir_addr source;
-	bool has_source;
-	__u16 dport;
-	__u16 protocol;
-};
-
-/* Room in the ring for a record, of which a source makes the longer form. */
-static __always_inline struct weir_event_flow *flow_reserve(bool refused, bool whole)
-{
-	if (refused)
-		return whole ? bpf_ringbuf_reserve(&weir_ring_deny,
-						   sizeof(struct weir_event_flow), 0) :
-			       bpf_ringbuf_reserve(&weir_ring_deny, WEIR_EVENT_FLOW_BRIEF, 0);
-	return whole ? bpf_ringbuf_reserve(&weir_ring_allow, sizeof(struct weir_event_flow), 0) :
-		       bpf_ringbuf_reserve(&weir_ring_allow, WEIR_EVENT_FLOW_BRIEF, 0);
-}
-
-static __always_inline void emit_flow(struct weir_act *act, const struct flow *flow, __u8 type)
-{
-	struct weir_event_flow *event;
-
-	if (flow->has_source) {
-		event = flow_reserve(act_refused(act), true);
-		if (event)
-			event->source = flow->source;
-	} else {
-		event = flow_reserve(act_refused(act), false);
-	}
-	if (!event) {
-		act_unrecorded(act, type);
-		return;
-	}
-	head_fill(&event->head, act, type);
-	event->dest = flow->dest;
-	event->dport = flow->dport;
-	event->sport = 0;	/* not known yet */
-	event->protocol = flow->protocol;
-	event->pad = 0;
-	bpf_ringbuf_submit(event, ring_wakeup(act, event->head.time_ns));
 }
 
 #endif

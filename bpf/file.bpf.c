@@ -62,8 +62,8 @@ static __always_inline bool dir_widens(struct dentry *dentry, __u32 from, __u32 
 	return dentry_is_dir(dentry) && (PLACE_SELF(from) || PLACE_SELF(to));
 }
 
-static __always_inline __u32 decide_move(__u32 index, const struct weir_instance *instance,
-					 void *context)
+static __always_inline __u32 decide_move(weir_scope_t scope, __u32 index,
+					 const struct weir_instance *instance, void *context)
 {
 	struct path_action *action = context;
 	__u32 decision = files_verdict(instance), from, to;
@@ -288,8 +288,8 @@ static __always_inline void mapped_describe(struct path_action *action, struct f
 }
 
 /* A layer that is still one is a stack of stacks, whose name cannot be told: denied. */
-static __always_inline __u32 decide_mapped(__u32 index, const struct weir_instance *instance,
-					   void *context)
+static __always_inline __u32 decide_mapped(weir_scope_t scope, __u32 index,
+					   const struct weir_instance *instance, void *context)
 {
 	struct path_action *action = context;
 	__u32 decision = files_verdict(instance), place = PLACE_AGAIN;

@@ -156,6 +156,125 @@ struct {
 	__type(value, struct weir_dir);
 } weir_dirs SEC(".maps") __weak;
 
+/* Who made a socket, or took it over from elsewhere: as in struct weir_event_head. */
+struct weir_owner {
+	__u64 cgroup_id;
+	__u64 start_ns;
+	__u64 parent_start_ns;
+	__u32 pid;		/* 0: not known, it was there before */
+	__u32 tid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 gid;
+	__u32 pad;
+	char comm[16];
+};
+
+/*
+ * What was decided of the other end of a socket. version is odd while it is
+ * written; who finds it so, or changed, decides anew.
+ */
+struct weir_settled {
+	__u32 version;
+	__u32 decision;		/* WEIR_DECISION() */
+	__u64 epoch;		/* policy versions under which it holds: see scopes_epoch() */
+	struct weir_addr addr;
+	__u16 port;
+	__u16 proto;		/* enum weir_proto */
+	__u32 pad;
+};
+
+enum weir_sock_flag {
+	WEIR_SOCK_LISTENS = 1u << 0,	/* TCP: or came from one that does; UDP: bound to receive */
+	WEIR_SOCK_CHILD = 1u << 1,	/* TCP: it was accepted, and is not the one that listens */
+	WEIR_SOCK_BEFORE = 1u << 2,	/* made elsewhere: who began what it carries is not known */
+	WEIR_SOCK_RECORDED = 1u << 3,	/* where it goes stands in a record */
+	WEIR_SOCK_MOVED = 1u << 4,	/* established, or a datagram passed: it has totals */
+	WEIR_SOCK_INBOUND = 1u << 7,	/* what it carries was begun by the other end */
+	WEIR_SOCK_PEER_INSIDE = 1u << 5,	/* unix: the other end is within the scope */
+	WEIR_SOCK_PASSING = 1u << 6,	/* unix: the send under way has descriptors */
+};
+
+/*
+ * A socket that policies bind: of the tasks that made it or used it. Kernel
+ * side; an accepted socket begins as a copy of its listener's. No memory: what
+ * would need it is denied.
+ */
+struct weir_sock {
+	weir_scope_t scopes[WEIR_NEST_MAX];	/* as in struct weir_mark */
+	struct weir_settled settled;
+	__u64 named_epoch;	/* UDP: under which the last send to a named address was allowed */
+	__u64 began_ns;		/* CLOCK_BOOTTIME */
+	__u64 bytes_sent;	/* datagrams' payload */
+	__u64 bytes_received;
+	__u64 serial;		/* of what allowed it, for network.flow; so are the next two */
+	__u64 scope_id;
+	__u32 decision;
+	__u32 flags;		/* enum weir_sock_flag */
+	__u32 record_flags;	/* WEIR_INSTANCE_* of the scopes that allowed it */
+	__u32 destinations;	/* recorded ones */
+	__u32 denied;		/* packets refused and not recorded one by one */
+	__u32 generation;	/* of weir_config, under which its cgroup's scopes were added */
+	__u16 port;		/* of the other end last decided */
+	__u16 local_port;	/* of a TCP connection, which forgets it before it is closed */
+	struct weir_addr addr;
+	struct weir_owner owner;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct weir_sock);
+} weir_socks SEC(".maps") __weak;
+
+/*
+ * The last addresses of a datagram socket, in a ring. version as in struct
+ * weir_settled; a writer that meets another leaves its address out, which
+ * costs a record more, not one less.
+ */
+#define WEIR_PEERS_MAX 64
+struct weir_peer {
+	struct weir_addr addr;
+	__u16 port;
+	__u16 pad;
+	__u32 round;		/* of struct weir_peers, in which it was allowed last */
+};
+
+struct weir_peers {
+	__u32 version;
+	__u32 last;		/* index of the newest */
+	__u64 epoch;		/* as in struct weir_settled, of this round */
+	__u32 round;
+	__u32 pad;
+	__u64 tags[WEIR_PEERS_MAX / 8];	/* a byte for each address: see tag_of(); 0: empty */
+	struct weir_peer list[WEIR_PEERS_MAX];
+};
+
+/* Where a socket sent to. Kernel side. No memory: the send is denied. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct weir_peers);
+} weir_sent SEC(".maps") __weak;
+
+/* Who sent to a socket that may receive: it may answer. No memory: it may not. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct weir_peers);
+} weir_heard SEC(".maps") __weak;
+
+/* What a task receives over a unix socket. Kernel side. No memory: as from outside. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} weir_receiving SEC(".maps") __weak;
+
 /*
  * A path while it is walked: components, outermost first, each a length byte
  * and the name, ending at path + WEIR_PATH_MAX. Behind that, room for the
@@ -168,6 +287,7 @@ struct weir_scratch {
 		struct weir_event_file file;
 		struct weir_event_exec exec;
 		struct weir_event_exit exit;
+		struct weir_event_unix unix_socket;
 	};
 };
 

@@ -1,70 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The address hooks: every connect and every addressed send, IPv4 and IPv6.
- * They describe the flow, decide it, record it. Denied calls fail with EPERM.
+ * The address hooks: every connect, every addressed send, every bind, IPv4 and
+ * IPv6. They describe the flow, decide it, record it. Denied calls fail with
+ * EPERM. What gets around them meets the packet layer (packet.bpf.c).
  */
 #include "vmlinux.h"
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "decide.bpf.h"
+#include "sock.bpf.h"
 
 #define HOOK_ALLOW 1
 #define HOOK_DENY 0
-
-#define IPPROTO_ICMP 1
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
-#define IPPROTO_ICMPV6 58
-#define IPPROTO_MPTCP 262
-
-static __always_inline __u32 proto_of(__u32 protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_MPTCP:
-		return WEIR_PROTO_TCP;
-	case IPPROTO_UDP:
-		return WEIR_PROTO_UDP;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return WEIR_PROTO_ICMP;
-	default:
-		return WEIR_PROTO_OTHER;
-	}
-}
-
-static __always_inline void addr_from_v4(struct weir_addr *addr, __u32 ip_be)
-{
-	__u32 *words = (__u32 *)addr->bytes;
-
-	words[0] = 0;
-	words[1] = 0;
-	words[2] = bpf_htonl(0xffff);
-	words[3] = ip_be;
-}
-
-static __always_inline bool addr_given(const struct weir_addr *addr)
-{
-	const __u32 *words = (const __u32 *)addr->bytes;
-
-	return words[0] | words[1] | words[2] | words[3];
-}
 
 /* The unspecified address decides and prints as loopback. Says whether it was one. */
 static __always_inline bool addr_settle(struct weir_addr *addr)
 {
 	__u32 *words = (__u32 *)addr->bytes;
 
-	if (words[0] || words[1] || words[3])
+	if (addr_given(addr))
 		return false;
-	if (words[2] == bpf_htonl(0xffff))
-		words[3] = bpf_htonl(0x7f000001);
-	else if (!words[2])
-		words[3] = bpf_htonl(1);
-	else
-		return false;
+	words[3] = words[2] ? bpf_htonl(0x7f000001) : bpf_htonl(1);
 	return true;
 }
 
@@ -72,48 +29,59 @@ static __always_inline bool addr_settle(struct weir_addr *addr)
  * What was decided must be where it goes: left to itself the kernel takes the
  * socket's own address for an unspecified one, which need not be loopback.
  */
-static __always_inline void dest_settle_v4(struct bpf_sock_addr *ctx, struct weir_addr *addr)
+static __always_inline void dest_v4(struct bpf_sock_addr *ctx, struct weir_addr *addr)
 {
+	addr_from_v4(addr, ctx->user_ip4);
 	if (addr_settle(addr))
 		ctx->user_ip4 = bpf_htonl(0x7f000001);
 }
 
-static __always_inline void dest_settle_v6(struct bpf_sock_addr *ctx, struct weir_addr *addr)
+static __always_inline void dest_v6(struct bpf_sock_addr *ctx, struct weir_addr *addr)
 {
+	addr_from_v6(addr, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
+		     ctx->user_ip6[3]);
 	if (addr_settle(addr))
 		ctx->user_ip6[3] = ((__u32 *)addr->bytes)[3];
 }
 
-static __always_inline void addr_from_v6(struct weir_addr *addr, __u32 a, __u32 b, __u32 c, __u32 d)
+/* The socket cannot be kept: nothing of it is allowed. */
+static __always_inline int flow_refuse(const struct flow *flow, __u8 type,
+				       const struct weir_owner *actor)
 {
-	__u32 *words = (__u32 *)addr->bytes;
+	struct weir_act act = {.decision = DECIDE_DENY(WEIR_REASON_SCOPE, 0)};
 
-	words[0] = a;
-	words[1] = b;
-	words[2] = c;
-	words[3] = d;
+	weir_record_flow(&act, flow, type, actor, WEIR_LAYER_CALL);
+	return HOOK_DENY;
 }
 
-static __always_inline __u32 decide_flow(__u32 index, const struct weir_instance *instance,
-					 void *action)
+/*
+ * flow: its addresses. IPv4 or IPv6 was told by the hook, never by the address
+ * family given.
+ */
+static __always_inline int connect_decide(struct bpf_sock_addr *ctx, struct weir_bound *bound,
+					  struct flow *flow)
 {
-	const struct flow *flow = action;
-
-	return weir_flow_verdict(index, &flow->dest, proto_of(flow->protocol), flow->dport);
-}
-
-/* flow: its addresses. IPv4 or IPv6 was told by the hook, never by the address family given. */
-static __always_inline int flow_decide(const struct bpf_sock_addr *ctx,
-				       const struct weir_bound *bound, struct flow *flow, __u8 type)
-{
+	struct weir_sock *sock = SOCK_CLAIM(ctx->sk, bound);
+	struct weir_owner actor = {0};
 	struct weir_act act = {0};
 
 	flow->dport = bpf_ntohs(ctx->user_port);
 	flow->protocol = ctx->protocol;
-	scopes_decide(&act, bound, decide_flow, flow);
+	ACTOR_CURRENT(&actor);
+	if (!sock)
+		return flow_refuse(flow, WEIR_EVENT_CONNECT, &actor);
+	bound_of_sock(bound, sock);
+	weir_flow_decide(&act, bound, flow, false);
 	if (act_recorded(&act, WEIR_INSTANCE_RECORD_NETWORK))
-		emit_flow(&act, flow, type);
-	return DECISION_DENIES(act.decision) ? HOOK_DENY : HOOK_ALLOW;
+		weir_record_flow(&act, flow, WEIR_EVENT_CONNECT, &actor, WEIR_LAYER_CALL);
+	if (DECISION_DENIES(act.decision))
+		return HOOK_DENY;
+	/* from here on it is one that connects, whatever it was before */
+	sock->flags &= ~(WEIR_SOCK_BEFORE | WEIR_SOCK_LISTENS);
+	sock->flags |= WEIR_SOCK_RECORDED;
+	sock_goes(sock, &act, flow);
+	settle(&sock->settled, &act, &flow->dest, flow->dport, settled_proto(flow));
+	return HOOK_ALLOW;
 }
 
 SEC("cgroup/connect4")
@@ -124,9 +92,8 @@ int weir_connect4(struct bpf_sock_addr *ctx)
 
 	if (!scope_resolve(&bound, false))
 		return HOOK_ALLOW;
-	addr_from_v4(&flow.dest, ctx->user_ip4);
-	dest_settle_v4(ctx, &flow.dest);
-	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_CONNECT);
+	dest_v4(ctx, &flow.dest);
+	return connect_decide(ctx, &bound, &flow);
 }
 
 SEC("cgroup/connect6")
@@ -137,10 +104,60 @@ int weir_connect6(struct bpf_sock_addr *ctx)
 
 	if (!scope_resolve(&bound, false))
 		return HOOK_ALLOW;
-	addr_from_v6(&flow.dest, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
-		     ctx->user_ip6[3]);
-	dest_settle_v6(ctx, &flow.dest);
-	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_CONNECT);
+	dest_v6(ctx, &flow.dest);
+	return connect_decide(ctx, &bound, &flow);
+}
+
+/* A socket bound to receive may answer whom it has heard: what began the flow decides it. */
+static __always_inline void answer_mark(struct bpf_sock_addr *ctx, const struct weir_sock *sock,
+					struct flow *flow, __u64 epoch)
+{
+	struct weir_peers *heard;
+	struct flow own = {0};
+
+	if (!(sock->flags & WEIR_SOCK_LISTENS))
+		return;
+	heard = bpf_sk_storage_get(&weir_heard, ctx->sk, NULL, 0);
+	if (!heard || weir_peer_find(heard, epoch, &flow->dest, flow->dport) == PEER_NEW)
+		return;
+	flow_of_sock(&own, ctx->sk);
+	flow->source = own.source;
+	flow->sport = own.sport;
+	flow->inbound = true;
+}
+
+static __always_inline int send_decide(struct bpf_sock_addr *ctx, struct weir_bound *bound,
+				       struct flow *flow)
+{
+	struct weir_sock *sock = SOCK_CLAIM(ctx->sk, bound);
+	struct weir_owner actor = {0};
+	struct weir_peers *sent;
+	bool binds, unknown;
+	__u64 epoch;
+
+	flow->dport = bpf_ntohs(ctx->user_port);
+	flow->protocol = ctx->protocol;
+	sent = bpf_sk_storage_get(&weir_sent, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	unknown = !sock || !sent || bound->scopes[0] == BOUND_UNKNOWN;
+	epoch = unknown ? 0 : scopes_epoch(sock->scopes, &binds);
+	if (!unknown && peer_allowed(weir_peer_find(sent, epoch, &flow->dest, flow->dport))) {
+		sock->named_epoch = epoch;
+		return HOOK_ALLOW;
+	}
+	ACTOR_CURRENT(&actor);
+	if (unknown)
+		return flow_refuse(flow, WEIR_EVENT_SEND, &actor);
+	answer_mark(ctx, sock, flow, epoch);
+	return weir_send_decide(sock, sent, flow, &actor) ? HOOK_ALLOW : HOOK_DENY;
+}
+
+/*
+ * A connected socket that sends with options comes here without an address:
+ * where it goes is decided with the packet. No port can be 0 otherwise.
+ */
+static __always_inline bool names_nothing(const struct bpf_sock_addr *ctx)
+{
+	return !ctx->user_port;
 }
 
 SEC("cgroup/sendmsg4")
@@ -149,14 +166,13 @@ int weir_sendmsg4(struct bpf_sock_addr *ctx)
 	struct weir_bound bound = {0};
 	struct flow flow = {0};
 
-	if (!scope_resolve(&bound, false))
+	if (names_nothing(ctx) || !scope_resolve(&bound, false))
 		return HOOK_ALLOW;
-	addr_from_v4(&flow.dest, ctx->user_ip4);
-	dest_settle_v4(ctx, &flow.dest);
+	dest_v4(ctx, &flow.dest);
 	flow.has_source = ctx->msg_src_ip4;
 	if (flow.has_source)
 		addr_from_v4(&flow.source, ctx->msg_src_ip4);
-	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_SEND);
+	return send_decide(ctx, &bound, &flow);
 }
 
 SEC("cgroup/sendmsg6")
@@ -165,15 +181,13 @@ int weir_sendmsg6(struct bpf_sock_addr *ctx)
 	struct weir_bound bound = {0};
 	struct flow flow = {0};
 
-	if (!scope_resolve(&bound, false))
+	if (names_nothing(ctx) || !scope_resolve(&bound, false))
 		return HOOK_ALLOW;
-	addr_from_v6(&flow.dest, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
-		     ctx->user_ip6[3]);
-	dest_settle_v6(ctx, &flow.dest);
+	dest_v6(ctx, &flow.dest);
 	addr_from_v6(&flow.source, ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2],
 		     ctx->msg_src_ip6[3]);
 	flow.has_source = addr_given(&flow.source);
-	return flow_decide(ctx, &bound, &flow, WEIR_EVENT_SEND);
+	return send_decide(ctx, &bound, &flow);
 }
 
 /* Asks the tables as the hooks do, for tests that compare them with the policy itself. */
@@ -182,6 +196,11 @@ int weir_decide_flow(struct weir_ask_flow *ask)
 {
 	struct weir_addr addr = ask->addr;
 
+	if (ask->proto == WEIR_PROTO_LISTEN_TCP || ask->proto == WEIR_PROTO_LISTEN_UDP) {
+		ask->decision = weir_listen_verdict(ask->instance, &addr, ask->proto, ask->port,
+						    true);
+		return 0;
+	}
 	addr_settle(&addr);
 	ask->decision = weir_flow_verdict(ask->instance, &addr, ask->proto, ask->port);
 	return 0;

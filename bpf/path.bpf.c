@@ -88,17 +88,18 @@ static long descent_step(__u32 unused, struct descent *descent)
 }
 
 /*
- * The place of the path in scratch space that begins at `at` in the low word,
- * and in the high one the place of the directory it lies in. 0: unresolved.
+ * The place below a root of the path in scratch space that begins at `at`, in
+ * the low word, and in the high one the place of the directory it lies in. 0:
+ * unresolved.
  */
-__u64 weir_path_descend(__u32 index, __u32 at)
+__u64 weir_path_descend(__u32 index, __u32 root, __u32 at)
 {
 	struct descent descent = {
 		.scratch = path_scratch(false),
 		.index = index,
 		.at = at,
-		.node = WEIR_NODE_ROOT,
-		.parent = PLACE(WEIR_NODE_ROOT, true),
+		.node = root,
+		.parent = PLACE(root, true),
 		.self = true,
 	};
 
@@ -205,10 +206,27 @@ __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, 
 		return PLACE_AGAIN;
 	if (walked < 0 || walked & WALK_PARTIAL || !mnt_ns || mnt_ns != task_mnt_ns())
 		return PLACE_UNRESOLVED;
-	places = weir_path_descend(index, walked);
+	places = weir_path_descend(index, WEIR_NODE_ROOT, walked);
 	if (places && check && check_counts == path_counts_word(counts))
 		dir_remember(index, check, places >> 32, check_counts, may_fold);
 	return places;
+}
+
+__u32 weir_socket_resolve(__u32 index, __u64 dentry, __u64 vfsmount)
+{
+	struct path_counts counts;
+	__u64 mnt_ns;
+	int walked;
+
+	if (!counts_settle(&counts))
+		return PLACE_UNRESOLVED;
+	mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
+	walked = weir_path_walk(dentry, vfsmount, false);
+	if (!path_counts_same(counts, path_counts_read()))
+		return PLACE_AGAIN;
+	if (walked < 0 || walked & WALK_PARTIAL || !mnt_ns || mnt_ns == MNT_NS_INTERNAL)
+		return PLACE_UNRESOLVED;
+	return weir_path_descend(index, WEIR_NODE_UNIX, walked);
 }
 
 __u32 weir_place_verdict(__u32 index, __u32 place, __u32 access)

@@ -59,6 +59,12 @@ __u32 weir_edge_follow(__u32 index, __u32 node, __u64 name, __u32 len);
  */
 __u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 check_counts);
 
+/*
+ * The same among the rules for unix sockets, of the name a socket is bound to:
+ * that which the mounts of its binder give it.
+ */
+__u32 weir_socket_resolve(__u32 index, __u64 dentry, __u64 vfsmount);
+
 #define MIX_FACTOR 0x9e3779b97f4a7c15ULL
 #define MIX(hash, one, two)                                       \
 	((hash) = (((hash) ^ (one)) * MIX_FACTOR ^ (two)) * MIX_FACTOR, (hash) ^= (hash) >> 32)
@@ -200,8 +206,8 @@ struct path_action {
 };
 
 /* What an instance says of what is done to an object: a decide_fn. */
-static __always_inline __u32 decide_object(__u32 index, const struct weir_instance *instance,
-					   void *context)
+static __always_inline __u32 decide_object(weir_scope_t scope, __u32 index,
+					   const struct weir_instance *instance, void *context)
 {
 	struct path_action *action = context;
 	__u32 decision = files_verdict(instance);

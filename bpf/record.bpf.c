@@ -135,6 +135,44 @@ int weir_record_exec(struct weir_act *act, const struct path_action *action, int
 	return 0;
 }
 
+/* The name of a unix socket, at the front of scratch space. Returns its length. */
+static __always_inline __u32 unix_describe(const struct unix_action *action)
+{
+	struct weir_scratch *scratch = path_scratch(false);
+	__u32 len = action->len;
+
+	if (action->name == WEIR_UNIX_PATH)
+		return weir_path_describe(action->dentry, action->mnt, false);
+	FORGET(len);
+	if (!scratch || action->name != WEIR_UNIX_ABSTRACT || len > WEIR_NAME_MAX)
+		return 0;
+	return bpf_probe_read_kernel(scratch->path, len, (void *)action->text) ? 0 : len;
+}
+
+int weir_record_unix(struct weir_act *act, const struct unix_action *action)
+{
+	struct weir_scratch *scratch = path_scratch(false);
+	struct emit_tail tail = {0};
+
+	if (!act || !action)
+		return -1;
+	if (!scratch) {
+		act_unrecorded(act, WEIR_EVENT_UNIX);
+		return -1;
+	}
+	tail.path = unix_describe(action);
+	scratch->unix_socket.name = action->name;
+	scratch->unix_socket.kind = action->kind;
+	scratch->unix_socket.descriptors = action->descriptors;
+	scratch->unix_socket.inward = action->inward;
+	scratch->unix_socket.name_len = tail.path;
+	scratch->unix_socket.pad = 0;
+	head_fill(&scratch->unix_socket.head, act, WEIR_EVENT_UNIX);
+	if (emit_record(act, &scratch->unix_socket.head, sizeof(scratch->unix_socket), tail) < 0)
+		act_unrecorded(act, WEIR_EVENT_UNIX);
+	return 0;
+}
+
 int weir_record_exit(struct weir_act *act, __u32 status)
 {
 	struct weir_event_exit *event;

@@ -15,6 +15,22 @@ int weir_record_paths(struct weir_act *act, __u32 type, const struct path_action
 /* The same for a program that has taken the place of another, with its arguments. */
 int weir_record_exec(struct weir_act *act, const struct path_action *action, int quiet);
 
+/* What is reached over a unix socket, by the name its other end is bound to. */
+struct unix_action {
+	__u64 dentry;			/* WEIR_UNIX_PATH */
+	__u64 mnt;
+	__u64 text;			/* WEIR_UNIX_ABSTRACT: where the name lies */
+	__u32 len;			/* of it, bytes */
+	__u8 name;			/* enum weir_unix_name */
+	__u8 kind;			/* SOCK_* */
+	bool descriptors;		/* descriptors are passed */
+	bool inward;
+	weir_scope_t peer[WEIR_NEST_MAX];	/* scopes that bind the other end */
+};
+
+/* The same for a decision about a unix socket. */
+int weir_record_unix(struct weir_act *act, const struct unix_action *action);
+
 /* The same for the end of the current process. */
 int weir_record_exit(struct weir_act *act, __u32 status);
 

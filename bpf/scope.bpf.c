@@ -9,10 +9,7 @@ static __always_inline bool mark_binds(const struct weir_mark *mark)
 	return mark->scopes[0] || mark->flags & WEIR_MARK_OVERFLOW;
 }
 
-/*
- * Adds a scope that is still in force. No room for it: the task may do nothing.
- * A function of its own, so that the verifier looks at it once.
- */
+/* A function of its own, so that the verifier looks at it once. */
 int weir_mark_add(struct weir_mark *mark, weir_scope_t handle)
 {
 	if (!mark || !scope_get(handle))

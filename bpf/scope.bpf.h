@@ -105,6 +105,12 @@ static __always_inline bool scope_resolve(struct weir_bound *ret, bool at_exec)
 	return true;
 }
 
+/*
+ * Adds a scope that is still in force to a mark. No room for it: the mark
+ * overflows, and everything is denied.
+ */
+int weir_mark_add(struct weir_mark *mark, weir_scope_t handle);
+
 /* A new task, by address, gets the scopes of the current one. < 0: it must not be made. */
 int weir_scope_inherit(__u64 child);
 

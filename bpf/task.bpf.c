@@ -81,8 +81,8 @@ int BPF_PROG(weir_exec, struct task_struct *task, int old_pid, struct linux_binp
 	return 0;
 }
 
-static __always_inline __u32 decide_nothing(__u32 index, const struct weir_instance *instance,
-					    void *context)
+static __always_inline __u32 decide_nothing(weir_scope_t scope, __u32 index,
+					    const struct weir_instance *instance, void *context)
 {
 	return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
 }

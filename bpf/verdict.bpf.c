@@ -34,15 +34,34 @@ static __always_inline weir_rule_t segment_rule(void *segments, __u32 first, __u
 	return segment ? segment->rule : WEIR_RULE_NONE;
 }
 
+/*
+ * The rule for a prefix (all of it), a protocol and a port. What cannot be
+ * looked up has none.
+ */
+static __always_inline weir_rule_t net_rule(__u32 index, const struct weir_net_key *key,
+					    __u32 proto, __u16 port)
+{
+	void *nets = bpf_map_lookup_elem(&weir_nets, &index);
+	void *portsets = bpf_map_lookup_elem(&weir_portsets, &index);
+	void *segments = bpf_map_lookup_elem(&weir_segments, &index);
+	struct weir_portset *portset;
+	__u32 *set;
+
+	if (!nets || !portsets || !segments || proto >= WEIR_PROTO_COUNT)
+		return WEIR_RULE_NONE;
+	set = bpf_map_lookup_elem(nets, key);
+	portset = set ? bpf_map_lookup_elem(portsets, set) : NULL;
+	if (!portset)
+		return WEIR_RULE_NONE;
+	return segment_rule(segments, portset->proto[proto].first, portset->proto[proto].count,
+			    port);
+}
+
 /* See verdict.bpf.h. */
-__u32 weir_flow_verdict(__u32 index, const struct weir_addr *addr, __u32 proto,
-				     __u16 port)
+__u32 weir_flow_verdict(__u32 index, const struct weir_addr *addr, __u32 proto, __u16 port)
 {
 	struct weir_instance *instance = instance_get(index);
 	struct weir_net_key key = {.prefixlen = 128};
-	struct weir_portset *portset;
-	void *nets, *portsets, *segments;
-	__u32 *set;
 
 	if (!instance || !addr)
 		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
@@ -50,21 +69,62 @@ __u32 weir_flow_verdict(__u32 index, const struct weir_addr *addr, __u32 proto,
 		return DECIDE_DENY(WEIR_REASON_EXPIRED, 0);
 	if (instance->flags & WEIR_INSTANCE_NETWORK_UNRESTRICTED)
 		return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
-
 	key.addr = *addr;
-	nets = bpf_map_lookup_elem(&weir_nets, &index);
-	portsets = bpf_map_lookup_elem(&weir_portsets, &index);
-	segments = bpf_map_lookup_elem(&weir_segments, &index);
-	if (!nets || !portsets || !segments)
+	return rule_decides(net_rule(index, &key, proto, port));
+}
+
+#define V4_BITS 96	/* what IPv4 has in front: ::ffff:0:0/96 */
+
+/* An address of this machine, or one that stands for all of a family: then the prefix of all. */
+static __always_inline __u32 listen_rule(__u32 index, const struct weir_addr *addr, __u32 prefixlen,
+					 __u32 proto, __u16 port)
+{
+	struct weir_net_key key = {.prefixlen = prefixlen, .addr = *addr};
+
+	return rule_decides(net_rule(index, &key, proto, port));
+}
+
+/* See verdict.bpf.h. */
+__u32 weir_listen_verdict(__u32 index, const struct weir_addr *addr, __u32 proto, __u16 port,
+			  int only_v6)
+{
+	struct weir_instance *instance = instance_get(index);
+	const __u32 *words = (const __u32 *)addr;
+	struct weir_addr any_v4 = {.bytes = {[10] = 0xff, [11] = 0xff}};
+	__u32 decision, other;
+
+	if (!instance || !addr)
 		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	set = bpf_map_lookup_elem(nets, &key);
-	if (!set)
+	if (instance_expired(instance))
+		return DECIDE_DENY(WEIR_REASON_EXPIRED, 0);
+	if (instance->flags & WEIR_INSTANCE_LISTEN_UNRESTRICTED)
+		return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
+	if (words[0] || words[1] || words[3])
+		return listen_rule(index, addr, 128, proto, port);
+	if (words[2])
+		return listen_rule(index, addr, words[2] == 0xffff0000 ? V4_BITS : 128, proto,
+				   port);
+	decision = listen_rule(index, addr, 0, proto, port);
+	if (only_v6 || DECISION_DENIES(decision))
+		return decision;
+	other = listen_rule(index, &any_v4, V4_BITS, proto, port);
+	return DECISION_DENIES(other) ? other : decision;
+}
+
+/* See verdict.bpf.h. */
+__u32 weir_peer_verdict(__u32 index, const struct weir_addr *addr, __u32 proto, __u16 port)
+{
+	struct weir_instance *instance = instance_get(index);
+	struct weir_net_key key = {.prefixlen = 128};
+	weir_rule_t rule;
+
+	if (!instance || !addr)
 		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	portset = bpf_map_lookup_elem(portsets, set);
-	if (!portset || proto >= WEIR_PROTO_COUNT)
-		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	return rule_decides(segment_rule(segments, portset->proto[proto].first,
-					 portset->proto[proto].count, port));
+	if (instance->flags & WEIR_INSTANCE_NETWORK_UNRESTRICTED)
+		return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
+	key.addr = *addr;
+	rule = net_rule(index, &key, proto, port);
+	return rule & WEIR_RULE_DENY ? rule_decides(rule) : DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0);
 }
 
 /* See verdict.bpf.h. */

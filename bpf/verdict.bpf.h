@@ -29,6 +29,17 @@ static __always_inline bool instance_expired(const struct weir_instance *instanc
 __u32 weir_flow_verdict(__u32 index, const struct weir_addr *addr, __u32 proto, __u16 port);
 
 /*
+ * What an instance says of listening at an address of this machine. proto: one
+ * of WEIR_PROTO_LISTEN_*. An unspecified address needs a rule for all of its
+ * family; ::, which also takes IPv4 unless only_v6, for both.
+ */
+__u32 weir_listen_verdict(__u32 index, const struct weir_addr *addr, __u32 proto, __u16 port,
+			  int only_v6);
+
+/* What the rules that deny say of who sends to it: everybody else is allowed. */
+__u32 weir_peer_verdict(__u32 index, const struct weir_addr *addr, __u32 proto, __u16 port);
+
+/*
  * What an instance says of a place in its trie: of the node itself, or of what
  * lies below it. Every access asked for must be allowed. The rule named is the one of the
  * first access that is not, otherwise the one of the first.

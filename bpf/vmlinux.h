@@ -9,6 +9,7 @@
 #define __VMLINUX_H__
 
 #include <linux/bpf.h>
+#include <linux/in6.h>
 #include <linux/types.h>
 
 #include <stdbool.h>
@@ -71,6 +72,7 @@ struct file {
 	unsigned int f_mode;
 	unsigned int f_flags;
 	struct path f_path;
+	struct inode *f_inode;
 };
 
 /* From 6.7 on: a file that a stacked file system opened on a layer, and the path asked for. */
@@ -106,6 +108,80 @@ struct task_struct {
 
 struct linux_binprm {
 	struct file *file;
+};
+
+struct net {
+	__u64 net_cookie;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	unsigned char skc_ipv6only:1;
+	int skc_bound_dev_if;
+	unsigned long skc_flags;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct socket;
+struct request_sock;
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
+	__u8 sk_shutdown;
+	struct socket *sk_socket;
+};
+
+struct tcp_sock {
+	__u64 bytes_received;
+	__u64 bytes_sent;
+	__u64 bytes_retrans;
+	__u32 snd_nxt;
+	__u32 write_seq;
+};
+
+struct socket {
+	short type;
+	struct file *file;
+	struct sock *sk;
+};
+
+struct sockaddr_un {
+	__u16 sun_family;
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct path path;
+};
+
+struct msghdr {
+	void *msg_name;
+	void *msg_control;
+	unsigned long msg_controllen;
+};
+
+struct sk_buff {
+	unsigned int len;
+	unsigned char *data;
 };
 
 #pragma clang attribute pop

@@ -218,6 +218,17 @@ struct weir_ask_flow {
 	__u32 pad;
 };
 
+/* Argument of weir_decide_open: an established TCP connection of a scope. */
+struct weir_ask_open {
+	weir_scope_t scope;
+	__u32 decision;			/* WEIR_DECISION(): the answer */
+	struct weir_addr local;
+	struct weir_addr peer;
+	__u16 local_port;		/* host byte order */
+	__u16 peer_port;
+	__u32 pad;
+};
+
 /* verdict, reason and rule in one word. */
 #define WEIR_DECISION(verdict, reason, rule) \
 	((__u32)(verdict) | (__u32)(reason) << 8 | (__u32)(rule) << 16)
@@ -295,7 +306,7 @@ struct weir_event_head {
 	__u8 quiet;		/* 1: for the reader's books (who runs what), not for the log */
 	weir_rule_t rule;
 	__u8 layer;		/* enum weir_layer */
-	__u8 inbound;		/* 1: begun from outside, its rule is of network.listen */
+	__u8 inbound;		/* 1: the other end began it; its rule is of network.listen */
 	__u32 pad3;
 	char comm[16];
 };
@@ -332,7 +343,7 @@ struct weir_event_socket {
 	__u32 family;
 	__u32 kind;			/* SOCK_* without flags */
 	__u32 protocol;
-	__u32 message;			/* netlink: type of the message refused; 0: the socket itself */
+	__u32 message;			/* netlink: type of what was sent; 0: the socket itself */
 };
 
 enum weir_unix_name {
@@ -350,7 +361,7 @@ struct weir_event_unix {
 	struct weir_event_head head;
 	__u8 name;			/* enum weir_unix_name */
 	__u8 kind;			/* SOCK_* */
-	__u8 descriptors;		/* 1: descriptors are passed across the border of the scope */
+	__u8 descriptors;		/* 1: descriptors pass the border of the scope */
 	__u8 inward;			/* 1: to the workload */
 	__u16 name_len;
 	__u16 pad;

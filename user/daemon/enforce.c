@@ -34,6 +34,14 @@ static bool files_wanted(const struct policy_compiled *compiled, unsigned int wi
 	return wanted(compiled, without, POLICY_SECTION_FILES);
 }
 
+/* Denied, or at least recorded. */
+static bool unix_wanted(const struct policy_compiled *compiled, unsigned int without)
+{
+	return wanted(compiled, without, POLICY_SECTION_UNIX) ||
+	       (compiled->flags & WEIR_INSTANCE_RECORD_NETWORK &&
+		!(without & ENFORCE_BIT(POLICY_SECTION_UNIX)));
+}
+
 static bool ground_check(const struct kern_features *kernel, struct buf *out)
 {
 	size_t before = out->len;
@@ -68,21 +76,24 @@ bool enforce_check(const struct policy_compiled *compiled, const struct kern_fea
 	}
 	if (!kernel->lsm && out->len > before)
 		buf_printf(out, "%s\n", kernel->lsm_why);
-	if (kernel->lsm && !kernel->sequences && files_wanted(compiled, without))
+	if (kernel->lsm && !kernel->sequences &&
+	    (files_wanted(compiled, without) || unix_wanted(compiled, without)))
 		buf_add_string(
 			out,
 			"this kernel does not show rename_lock and mount_lock in /proc/kallsyms, "
-			"without which \"files\" cannot be enforced; set kernel.kptr_restrict "
-			"below 2, or pass --without files\n");
+			"without which \"files\" and \"unix\" cannot be enforced; set "
+			"kernel.kptr_restrict below 2, or pass --without files --without unix\n");
 	return out->len == before;
 }
 
-void enforce_pending(const struct policy_compiled *compiled, unsigned int without, struct buf *out)
+void enforce_pending(const struct policy_compiled *compiled, const struct kern_features *kernel,
+		     unsigned int without, struct buf *out)
 {
 	size_t before = out->len;
 
 	for (size_t i = 0; i < n_pendings; i++) {
-		if (!wanted(compiled, without, pendings[i].section))
+		if (!wanted(compiled, without, pendings[i].section) ||
+		    (pendings[i].without_lsm && kernel->lsm))
 			continue;
 		buf_printf(out, "%s%s", out->len > before ? "; " : "", pendings[i].text);
 	}
@@ -96,6 +107,22 @@ struct kern_options enforce_options(const struct policy_compiled *compiled,
 
 	return (struct kern_options){
 		.files = kernel->lsm && (files_wanted(compiled, without) || recorded),
+		.unix_sockets = kernel->lsm && unix_wanted(compiled, without),
 		.lsm = kernel->lsm,
 	};
+}
+
+uint32_t enforce_flags(unsigned int without)
+{
+	uint32_t flags = 0;
+
+	if (without & ENFORCE_BIT(POLICY_SECTION_FILES))
+		flags |= WEIR_INSTANCE_WITHOUT_FILES;
+	if (without & ENFORCE_BIT(POLICY_SECTION_LISTEN))
+		flags |= WEIR_INSTANCE_LISTEN_UNRESTRICTED;
+	if (without & ENFORCE_BIT(POLICY_SECTION_UNIX))
+		flags |= WEIR_INSTANCE_UNIX_UNRESTRICTED;
+	if (without & ENFORCE_BIT(POLICY_SECTION_GUARD))
+		flags |= WEIR_INSTANCE_RAW_SOCKETS | WEIR_INSTANCE_PACKET_SOCKETS;
+	return flags;
 }

@@ -23,10 +23,14 @@ bool enforce_check(const struct policy_compiled *compiled, const struct kern_fea
 		   unsigned int without, struct buf *out);
 
 /* Appends what the policy denies by absence and this version does not deny yet, if anything. */
-void enforce_pending(const struct policy_compiled *compiled, unsigned int without, struct buf *out);
+void enforce_pending(const struct policy_compiled *compiled, const struct kern_features *kernel,
+		     unsigned int without, struct buf *out);
 
 /* What the kernel side has to attach for this policy. */
 struct kern_options enforce_options(const struct policy_compiled *compiled,
 				    const struct kern_features *kernel, unsigned int without);
+
+/* Flags of the instance (enum weir_instance_flag) for the sections given up. */
+uint32_t enforce_flags(unsigned int without);
 
 #endif

@@ -60,6 +60,6 @@ int load_file(const char *path, const struct policy_pair *set, size_t n_set, str
 
 size_t load_rule_count(const struct policy_compiled *compiled)
 {
-	return compiled->network.n_allow + compiled->network.n_deny + compiled->files.n_allow +
-	       compiled->files.n_deny;
+	return compiled->network.n_allow + compiled->network.n_deny + compiled->listen.n_allow +
+	       compiled->unix_sockets.n_allow + compiled->files.n_allow + compiled->files.n_deny;
 }

@@ -5,12 +5,11 @@
 #include "base/cleanup.h"
 
 const struct pending pendings[] = {
-	{POLICY_SECTION_NETWORK, false, "sockets other than TCP and UDP over IP"},
-	{POLICY_SECTION_NETWORK, false, "sockets made before or outside"},
-	{POLICY_SECTION_LISTEN, true, "listening"},
-	{POLICY_SECTION_UNIX, true, "unix sockets"},
-	{POLICY_SECTION_FILES, false, "times, extended attributes and watches of files"},
-	{POLICY_SECTION_GUARD, true, "what guard names (mounts, ptrace, signals, ...)"},
+	{POLICY_SECTION_NETWORK, false, true,
+	 "without BPF LSM: families of sockets besides IP; sockets made before or outside"},
+	{POLICY_SECTION_FILES, false, false, "times, extended attributes and watches of files"},
+	{POLICY_SECTION_GUARD, false, false,
+	 "what guard names besides raw and packet sockets (mounts, ptrace, signals, ...)"},
 };
 const size_t n_pendings = ARRAY_SIZE(pendings);
 

@@ -11,6 +11,7 @@
 struct pending {
 	enum policy_section section;
 	bool whole;		/* nothing of the section is enforced */
+	bool without_lsm;	/* only where the kernel has no BPF LSM */
 	const char *text;	/* what is not denied, for people */
 };
 

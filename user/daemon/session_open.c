@@ -70,7 +70,7 @@ static int enforceable(struct session *session)
 			  session->policy_path);
 		return -ENOTSUP;
 	}
-	enforce_pending(session->compiled, without, &pending);
+	enforce_pending(session->compiled, &session->kernel, without, &pending);
 	if (pending.len && buf_string(&pending))
 		log_notice("not denied yet by this version: %s", pending.data);
 	return 0;
@@ -176,13 +176,12 @@ static int kernel_open(struct session *session)
 
 static int scope_open(struct session *session)
 {
-	uint32_t flags = 0, instance;
+	uint32_t instance;
 	uint64_t serial;
 	int r;
 
-	if (session->options->without & ENFORCE_BIT(POLICY_SECTION_FILES))
-		flags |= WEIR_INSTANCE_WITHOUT_FILES;
-	r = kern_instance_load(session->kern, session->compiled, flags, &instance, &serial);
+	r = kern_instance_load(session->kern, session->compiled,
+			       enforce_flags(session->options->without), &instance, &serial);
 	if (r < 0) {
 		log_error("cannot load %s into the kernel: %s", session->policy_path, strerror(-r));
 		return r;

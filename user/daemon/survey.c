@@ -76,12 +76,12 @@ static int ground_add(struct survey *survey)
 }
 
 /* The parts of a section that wait for a later version, joined. NULL: none. */
-static char *section_pending(enum policy_section section)
+static char *section_pending(enum policy_section section, bool lsm)
 {
 	struct buf text = {0};
 
 	for (size_t i = 0; i < n_pendings; i++)
-		if (pendings[i].section == section)
+		if (pendings[i].section == section && !(pendings[i].without_lsm && lsm))
 			buf_printf(&text, "%s%s", text.len ? "; " : "", pendings[i].text);
 	if (text.len && buf_string(&text))
 		return text.data;
@@ -94,7 +94,7 @@ static int section_add(struct survey *survey, enum policy_section section)
 	const struct kern_features *kernel = &survey->kernel;
 	bool base = kernel->privileged && kernel->cgroup2 && kernel->btf;
 	const char *name = policy_section_name(section);
-	_cleanup_free_ char *pending = section_pending(section);
+	_cleanup_free_ char *pending = section_pending(section, kernel->lsm);
 
 	if (section != POLICY_SECTION_NETWORK && !kernel->lsm)
 		return item_add(survey, name, SURVEY_CANNOT,

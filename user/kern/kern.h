@@ -34,7 +34,8 @@ struct kern;
 
 struct kern_options {
 	bool files;			/* attach the path and exec hooks (needs lsm) */
-	bool lsm;			/* marks that stick to tasks (needs lsm) */
+	bool unix_sockets;		/* attach the hooks of unix sockets (needs lsm) */
+	bool lsm;			/* marks that stick to tasks and sockets (needs lsm) */
 	uint32_t ring_allow_bytes;	/* power of two and multiple of the page size; 0: default */
 	uint32_t ring_deny_bytes;	/* likewise */
 };
@@ -92,6 +93,32 @@ int kern_scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
 
 /* The atomic switch: decisions from here on are made wholly under `instance`. */
 int kern_scope_point(struct kern *kern, weir_scope_t scope, uint32_t instance);
+
+/*
+ * Resets the open TCP connections of a scope that its policy, as it is now,
+ * does not allow: those of sockets made in its cgroup or below, in the caller's
+ * network namespace and in those its processes are in. Both ends learn of it.
+ * For when a policy has changed, and when a packet was refused.
+ *
+ * Returns how many were reset, or negative errno (-EOPNOTSUPP: the kernel has no
+ * CONFIG_INET_DIAG_DESTROY); their packets are dropped in any case.
+ */
+struct cgroup;
+int kern_connections_reset(struct kern *kern, const struct cgroup *cgroup, weir_scope_t scope);
+
+/* The two ends of a connection; ports in host byte order. */
+struct connection {
+	struct weir_addr local;
+	struct weir_addr peer;
+	uint16_t local_port;
+	uint16_t peer_port;
+};
+
+/*
+ * Resets one TCP connection, whoever made its socket, in the same namespaces.
+ * Returns how many it was (0: it has ended by itself), or negative errno.
+ */
+int kern_connection_reset(const struct cgroup *cgroup, const struct connection *connection);
 
 /* Lifts the scope from its cgroup and from every task it stuck to. */
 int kern_scope_detach(struct kern *kern, weir_scope_t scope);

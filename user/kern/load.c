@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "kern/cgroup.h"
@@ -36,18 +37,41 @@ static int log_quiet(enum libbpf_print_level level, const char *format, va_list 
 	return vfprintf(stderr, format, args);
 }
 
-/* What a program is for decides whether it is loaded. */
+/* Before 6.5 data reaches a socket from a file without a message (proto_ops.sendpage). */
+static bool kernel_sends_pages(void)
+{
+	struct utsname name;
+	unsigned int major, minor;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return true;	/* the hook does no harm where it is not needed */
+	return major < 6 || (major == 6 && minor < 5);
+}
+
+/* What a program is for decides whether it is loaded: the first that its section begins with. */
 static bool program_needed(const struct kern_options *options, const struct bpf_program *program)
 {
+	const struct {
+		const char *section;
+		bool needed;
+	} needs[] = {
+		{"cgroup/sock_create", !options->lsm},	/* what sees more takes its place */
+		{"cgroup", true},
+		{"lsm/unix_", options->lsm && options->unix_sockets},
+		{"lsm/file_receive", options->lsm},
+		{"lsm/file_permission", options->lsm && kernel_sends_pages()},
+		{"lsm/path_", options->files},
+		{"lsm/file_", options->files},
+		{"lsm/mmap_", options->files},
+	};
 	const char *section = bpf_program__section_name(program);
-	const char *name = bpf_program__name(program);
 
-	if (strncmp(section, "cgroup/", 7) == 0 || strcmp(name, "weir_decide_flow") == 0)
-		return true;
-	if (strncmp(section, "lsm/path_", 9) == 0 || strncmp(section, "lsm/file_", 9) == 0 ||
-	    strncmp(section, "lsm/mmap_", 9) == 0)
-		return options->files;
-	return options->lsm;	/* marks, execs and exits */
+	if (bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
+		return options->lsm || strcmp(bpf_program__name(program), "weir_arm") != 0;
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
+		if (strncmp(section, needs[i].section, strlen(needs[i].section)) == 0)
+			return needs[i].needed;
+	return options->lsm;	/* marks, execs and exits, sockets */
 }
 
 static int sizes_set(struct kern *kern)
@@ -100,7 +124,7 @@ static int config_fill(struct kern *kern, char **ret_message)
 	config->generation = 1;
 	config->wake_bytes = bpf_map__max_entries(kern->skel->maps.weir_ring_allow) / 4;
 	config->sticky = kern->options.lsm;
-	if (kern->options.files && sequences_find(&sequences) < 0)
+	if ((kern->options.files || kern->options.unix_sockets) && sequences_find(&sequences) < 0)
 		return kern_fail(
 			ret_message, -ENOTSUP,
 			"the kernel does not show rename_lock and mount_lock in "
@@ -165,7 +189,7 @@ static bool section_is(const struct bpf_program *program, const char *prefix)
 
 static struct bpf_link *attach_one(const struct bpf_program *program, int root_fd)
 {
-	if (section_is(program, "cgroup/"))
+	if (section_is(program, "cgroup"))
 		return bpf_program__attach_cgroup(program, root_fd);
 	return bpf_program__attach(program);
 }
@@ -174,7 +198,7 @@ static int attach_failed(const struct bpf_program *program, int err, char **ret_
 {
 	const char *name = bpf_program__name(program);
 
-	if (err == -EPERM && section_is(program, "cgroup/"))
+	if (err == -EPERM && !section_is(program, "lsm/"))
 		return kern_fail(
 			ret_message, err,
 			"cannot attach %s to the root cgroup: %s; if another tool attached a "

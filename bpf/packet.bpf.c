@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The packet layer, behind the address hooks: every packet that leaves a
+ * confined socket, whoever made it and however it was told to send. Judged is
+ * the other end as the workload named it, since packets come here after the
+ * host's address translation; a packet that carries what could send it
+ * elsewhere is dropped. What was decided is remembered for an epoch.
+ *
+ * There is no current task here that means anything: records speak of who made
+ * the socket.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "header.bpf.h"
+#include "sock.bpf.h"
+
+#define PASS 1
+#define DROP 0
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+
+/* The scopes a socket's own cgroup lies in, for one that was there before. */
+struct sock_levels {
+	struct __sk_buff *skb;
+	struct weir_mark mark;
+};
+
+static long sock_level_step(__u32 index, struct sock_levels *levels)
+{
+	__u32 level = index + 1;
+	weir_scope_t *handle;
+	__u64 id;
+
+	if (!(weir_config.levels >> level))
+		return 1;
+	if (!(weir_config.levels >> level & 1))
+		return 0;
+	id = bpf_skb_ancestor_cgroup_id(levels->skb, level);
+	if (!id)
+		return 1;
+	handle = bpf_map_lookup_elem(&weir_cgroups, &id);
+	if (handle)
+		weir_mark_add(&levels->mark, *handle);
+	return 0;
+}
+
+/* The scopes that the cgroup of a packet's socket lies in. */
+int weir_packet_scopes(struct __sk_buff *skb, struct weir_bound *ret)
+{
+	struct sock_levels levels = {.skb = skb};
+
+	if (!ret)
+		return 0;
+	bpf_loop(WEIR_CGROUP_DEPTH_MAX, sock_level_step, &levels, 0);
+	__builtin_memcpy(ret->scopes, levels.mark.scopes, sizeof(ret->scopes));
+	if (levels.mark.flags & WEIR_MARK_OVERFLOW)
+		ret->scopes[0] = BOUND_UNKNOWN;
+	return 0;
+}
+
+/* A socket that nothing has marked yet, of a cgroup that no policy binds. */
+static __always_inline bool sock_outside(struct __sk_buff *skb)
+{
+	if (weir_config.only_level)
+		return bpf_skb_ancestor_cgroup_id(skb, weir_config.only_level) !=
+		       weir_config.only_cgroup;
+	return !weir_config.levels;
+}
+
+/* Too many scopes: it may do nothing. */
+static __always_inline void sock_add(struct weir_sock *sock, const struct weir_bound *bound)
+{
+	if (bound->scopes[0] == BOUND_UNKNOWN)
+		sock->scopes[0] = BOUND_UNKNOWN;
+	else if (bound->scopes[0])
+		weir_sock_bind(sock, bound);
+}
+
+/*
+ * What binds the socket of a packet, its cgroup's scopes as they are now
+ * included. NULL: *ret_done says what becomes of it.
+ */
+static __always_inline struct weir_sock *sock_of_packet(struct __sk_buff *skb, struct bpf_sock *sk,
+							int *ret_done)
+{
+	struct weir_sock *sock = bpf_sk_storage_get(&weir_socks, sk, NULL, 0);
+	__u32 generation = weir_config.generation;
+	struct weir_bound bound = {0};
+
+	*ret_done = PASS;
+	if (sock && sock->generation == generation)
+		return sock;
+	if (!sock_outside(skb))
+		weir_packet_scopes(skb, &bound);
+	if (sock) {
+		sock_add(sock, &bound);
+		sock->generation = generation;
+	}
+	if (sock || !bound.scopes[0])
+		return sock;
+	sock = bpf_sk_storage_get(&weir_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!sock) {
+		lost_count(WEIR_EVENT_CONNECT);
+		*ret_done = DROP;
+		return NULL;
+	}
+	sock->flags = WEIR_SOCK_BEFORE;
+	sock->generation = generation;
+	__builtin_memcpy(sock->scopes, bound.scopes, sizeof(sock->scopes));
+	return sock;
+}
+
+/* A packet that may go elsewhere than it was decided for: a decide_fn. */
+static __always_inline __u32 decide_unplain(weir_scope_t scope, __u32 index,
+					    const struct weir_instance *instance, void *action)
+{
+	if (instance->flags & WEIR_INSTANCE_NETWORK_UNRESTRICTED)
+		return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
+	return DECIDE_DENY(WEIR_REASON_PACKET, 0);
+}
+
+/* Returns whether it may go all the same, because nothing is enforced. */
+int weir_unplain(struct weir_sock *sock, const struct flow *flow)
+{
+	struct weir_bound bound = {0};
+	struct weir_act act = {0};
+
+	if (!sock || !flow)
+		return false;
+	__builtin_memcpy(bound.scopes, sock->scopes, sizeof(bound.scopes));
+	scopes_decide(&act, &bound, decide_unplain, NULL);
+	if (act_refused(&act))
+		weir_record_flow(&act, flow, WEIR_EVENT_SEND, &sock->owner, WEIR_LAYER_PACKET);
+	return !DECISION_DENIES(act.decision);
+}
+
+/* By the other end of the socket, as it was settled or is now. */
+static __always_inline bool peer_passes(struct weir_sock *sock, const struct flow *flow,
+					__u64 epoch)
+{
+	__u32 decision;
+
+	if (!settled_is(&sock->settled, epoch, &flow->dest, flow->dport, settled_proto(flow),
+			&decision))
+		return weir_sock_decide(sock, flow);
+	if (DECISION_DENIES(decision))
+		__sync_fetch_and_add(&sock->denied, 1);
+	return !DECISION_DENIES(decision);
+}
+
+/* A reset without data passes: the other end is to learn that it is over. */
+static __always_inline int tcp_judge(struct __sk_buff *skb, struct bpf_sock *sk,
+				     struct weir_sock *sock, const struct packet *packet,
+				     __u64 epoch)
+{
+	struct flow flow = {0};
+
+	if (sk->state == BPF_TCP_LISTEN && packet->syn)
+		return PASS;	/* answers what weir_ingress let in */
+	flow_of_sock(&flow, sk);
+	flow.inbound = sock->flags & WEIR_SOCK_LISTENS;
+	if (flow.inbound)
+		sock_child(sock);
+	if (sk->state != BPF_TCP_SYN_SENT && !(sock->flags & WEIR_SOCK_MOVED))
+		sock_moves(sock, &flow);
+	if (peer_passes(sock, &flow, epoch))
+		return PASS;
+	return packet->reset && !packet->payload ? PASS : DROP;
+}
+
+/* By the address that the packet itself goes to. No memory: dropped. */
+static __always_inline bool dest_passes(struct bpf_sock *sk, struct weir_sock *sock,
+					const struct flow *flow, __u64 epoch)
+{
+	struct weir_peers *peers = bpf_sk_storage_get(&weir_sent, sk, NULL,
+						      BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!peers) {
+		lost_count(WEIR_EVENT_SEND);
+		return false;
+	}
+	if (peer_allowed(weir_peer_find(peers, epoch, &flow->dest, flow->dport)))
+		return true;
+	return weir_send_decide(sock, peers, flow, NULL);
+}
+
+/*
+ * A connected socket is judged by its other end. One that named an address was
+ * judged by that at the call, before the host translated it; where another
+ * policy version has come since, or that call was not seen, the packet's own
+ * counts.
+ */
+static __always_inline int udp_judge(struct bpf_sock *sk, struct weir_sock *sock,
+				     const struct packet *packet, __u64 epoch)
+{
+	bool named = epoch && sock->named_epoch == epoch, passes;
+	struct flow flow = {0};
+
+	flow_of_sock(&flow, sk);
+	if (!addr_given(&flow.dest))
+		passes = named || dest_passes(sk, sock, &packet->flow, epoch);
+	else if (!named || addr_same(&flow.dest, &packet->flow.dest))
+		passes = peer_passes(sock, &flow, epoch);
+	else
+		passes = dest_passes(sk, sock, &packet->flow, epoch);
+	if (!passes)
+		return DROP;
+	__sync_fetch_and_add(&sock->bytes_sent, packet->payload);
+	sock->flags |= WEIR_SOCK_MOVED;
+	return PASS;
+}
+
+/* Echo requests, and raw sockets where they are allowed: no call told where they go. */
+static __always_inline int other_judge(struct bpf_sock *sk, struct weir_sock *sock,
+				       const struct packet *packet, __u64 epoch)
+{
+	struct flow flow = {0};
+
+	flow_of_sock(&flow, sk);
+	if (sk->type == SOCK_DGRAM && addr_same(&flow.dest, &packet->flow.dest))
+		return peer_passes(sock, &flow, epoch) ? PASS : DROP;
+	return dest_passes(sk, sock, &packet->flow, epoch) ? PASS : DROP;
+}
+
+/* A packet that was looked at closely. */
+static __always_inline int egress_judge(struct __sk_buff *skb, struct bpf_sock *sk,
+					struct weir_sock *sock, __u64 epoch)
+{
+	struct packet packet = {0};
+
+	weir_packet_read(skb, &packet);
+	if (!packet.plain && !weir_unplain(sock, &packet.flow))
+		return DROP;
+	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP)
+		return tcp_judge(skb, sk, sock, &packet, epoch);
+	if (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP)
+		return udp_judge(sk, sock, &packet, epoch);
+	return other_judge(sk, sock, &packet, epoch);
+}
+
+/* Is it settled that it may go there? */
+static __always_inline bool flow_settled(const struct weir_sock *sock, const struct flow *flow,
+					 __u64 epoch)
+{
+	__u32 decision;
+
+	return settled_is(&sock->settled, epoch, &flow->dest, flow->dport, settled_proto(flow),
+			  &decision) &&
+	       !DECISION_DENIES(decision);
+}
+
+/* At a glance, what tcp_judge() comes to for most packets. False: it is to be asked. */
+static __always_inline bool tcp_settled(struct __sk_buff *skb, const struct bpf_sock *sk,
+					struct weir_sock *sock, __u64 epoch)
+{
+	struct flow flow = {0};
+
+	if (!packet_glance(skb, IPPROTO_TCP))
+		return false;
+	flow_of_sock(&flow, sk);
+	flow.inbound = sock->flags & WEIR_SOCK_LISTENS;
+	if (flow.inbound && !(sock->flags & WEIR_SOCK_CHILD))
+		return false;
+	if (!flow_settled(sock, &flow, epoch))
+		return false;
+	if (sk->state != BPF_TCP_SYN_SENT && !(sock->flags & WEIR_SOCK_MOVED))
+		sock_moves(sock, &flow);
+	return true;
+}
+
+/* The same for udp_judge(). */
+static __always_inline bool udp_settled(struct __sk_buff *skb, const struct bpf_sock *sk,
+					struct weir_sock *sock, __u64 epoch)
+{
+	bool named = epoch && sock->named_epoch == epoch;
+	__u32 offset = packet_glance(skb, IPPROTO_UDP);
+	struct flow flow = {0};
+
+	if (!offset)
+		return false;
+	flow_of_sock(&flow, sk);
+	if (addr_given(&flow.dest) ? named || !flow_settled(sock, &flow, epoch) : !named)
+		return false;
+	__sync_fetch_and_add(&sock->bytes_sent, skb->len - offset - UDP_HEADER);
+	if (!(sock->flags & WEIR_SOCK_MOVED))
+		sock->flags |= WEIR_SOCK_MOVED;
+	return true;
+}
+
+SEC("cgroup_skb/egress")
+int weir_egress(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct weir_sock *sock;
+	bool bound;
+	__u64 epoch;
+	int done;
+
+	sk = sk ? bpf_sk_fullsock(sk) : NULL;
+	if (!sk)
+		return PASS;
+	sock = sock_of_packet(skb, sk, &done);
+	if (!sock)
+		return done;
+	epoch = scopes_epoch(sock->scopes, &bound);
+	if (!bound)
+		return PASS;
+	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP) {
+		if (tcp_settled(skb, sk, sock, epoch))
+			return PASS;
+	} else if (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP) {
+		if (udp_settled(skb, sk, sock, epoch))
+			return PASS;
+	}
+	return egress_judge(skb, sk, sock, epoch);
+}
+
+/* The packet's own flow, seen from the socket: from the other end to here. */
+static __always_inline void flow_turn(struct flow *flow)
+{
+	struct weir_addr addr = flow->dest;
+	__u16 port = flow->dport;
+
+	flow->dest = flow->source;
+	flow->dport = flow->sport;
+	flow->source = addr;
+	flow->sport = port;
+	flow->inbound = true;
+}
+
+static __always_inline int tcp_arrives(struct weir_sock *sock, struct packet *packet,
+				       __u64 epoch)
+{
+	__u32 decision;
+
+	if (!packet->syn)
+		return PASS;
+	sock->flags |= WEIR_SOCK_LISTENS;	/* also if it was there before */
+	if (!settled_is(&sock->settled, epoch, &packet->flow.dest, packet->flow.dport,
+			settled_proto(&packet->flow), &decision))
+		return weir_accept_decide(sock, &packet->flow) ? PASS : DROP;
+	return DECISION_DENIES(decision) ? DROP : PASS;
+}
+
+/*
+ * Who sends to a socket that may receive will be answered, unless a rule
+ * denies it. No memory: it is not.
+ */
+static __always_inline int udp_arrives(struct bpf_sock *sk, struct weir_sock *sock,
+				       struct packet *packet, __u64 epoch)
+{
+	struct weir_peers *peers;
+	int known;
+
+	__sync_fetch_and_add(&sock->bytes_received, packet->payload);
+	sock->flags |= WEIR_SOCK_MOVED;
+	if (sock->flags & WEIR_SOCK_BEFORE)
+		weir_before_listens(sock, &packet->flow);
+	if (!(sock->flags & WEIR_SOCK_LISTENS))
+		return PASS;
+	if (!addr_given(&sock->addr)) {
+		sock->addr = packet->flow.dest;
+		sock->port = packet->flow.dport;
+	}
+	peers = bpf_sk_storage_get(&weir_heard, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!peers)
+		return PASS;
+	known = weir_peer_find(peers, epoch, &packet->flow.dest, packet->flow.dport);
+	if (!peer_allowed(known))
+		weir_peer_keep(peers, epoch, &packet->flow.dest, packet->flow.dport, known);
+	return PASS;
+}
+
+/* The same for what is only counted. */
+static __always_inline bool udp_arrived(struct __sk_buff *skb, struct weir_sock *sock)
+{
+	__u32 offset = packet_glance(skb, IPPROTO_UDP);
+
+	if (!offset || sock->flags & (WEIR_SOCK_BEFORE | WEIR_SOCK_LISTENS))
+		return false;
+	__sync_fetch_and_add(&sock->bytes_received, skb->len - offset - UDP_HEADER);
+	if (!(sock->flags & WEIR_SOCK_MOVED))
+		sock->flags |= WEIR_SOCK_MOVED;
+	return true;
+}
+
+SEC("cgroup_skb/ingress")
+int weir_ingress(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct packet packet = {0};
+	struct weir_sock *sock;
+	bool bound, tcp;
+	__u64 epoch;
+	int done;
+
+	/* what a connection receives was decided when it was made */
+	if (!sk || (sk->state != BPF_TCP_LISTEN && packet_glance(skb, IPPROTO_TCP)))
+		return PASS;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return PASS;
+	tcp = sk->protocol == IPPROTO_TCP;
+	if (tcp ? sk->state != BPF_TCP_LISTEN : sk->protocol != IPPROTO_UDP)
+		return PASS;
+	sock = sock_of_packet(skb, sk, &done);
+	if (!sock)
+		return done;
+	epoch = scopes_epoch(sock->scopes, &bound);
+	if (!bound)
+		return PASS;
+	if (!tcp && udp_arrived(skb, sock))
+		return PASS;
+	weir_packet_read(skb, &packet);
+	flow_turn(&packet.flow);
+	return tcp ? tcp_arrives(sock, &packet, epoch) : udp_arrives(sk, sock, &packet, epoch);
+}
