@@ -15,7 +15,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 
 B := build
-LIBS := libbpf libfyaml jansson libseccomp libsodium
+LIBS := libbpf libfyaml jansson libmnl libseccomp libsodium
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:

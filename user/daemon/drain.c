@@ -2,6 +2,7 @@
 /* The thread between the rings and the log; see drain.h. */
 #include "daemon/drain.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 
 struct drain {
 	struct kern *kern;
+	const struct cgroup *cgroup;
 	struct journal *journal;
 	struct tally *tally;
 	struct ring *ring;
@@ -33,9 +35,35 @@ struct drain {
 	uint64_t losses[WEIR_EVENT_COUNT];	/* reported so far */
 	uint64_t losses_ns;		/* when they were last asked for */
 	uint64_t seeded_ns;
+	bool reset_failed;		/* said once */
 	struct drain_result result;
 	struct event event;		/* large: not on the stack */
 };
+
+/*
+ * A packet of a connection was refused: it is over. A listening socket refuses
+ * who asks for one in the same way, and there is nothing to reset then.
+ */
+static void connection_cut(struct drain *drain, const struct event *event)
+{
+	bool accepted = event->head.type == WEIR_EVENT_ACCEPT;
+	const struct connection connection = {
+		.local = accepted ? event->dest : event->source,
+		.peer = accepted ? event->source : event->dest,
+		.local_port = accepted ? event->dport : event->sport,
+		.peer_port = accepted ? event->sport : event->dport,
+	};
+	int r;
+
+	if (event->protocol != IPPROTO_TCP || event->head.verdict != WEIR_VERDICT_DENY)
+		return;
+	r = kern_connection_reset(drain->cgroup, &connection);
+	if (r >= 0 || drain->reset_failed)
+		return;
+	drain->reset_failed = true;
+	log_warning("cannot reset a connection that is not allowed: %s; its packets are dropped",
+		    strerror(-r));
+}
 
 static int record_take(void *context, const void *data, size_t size)
 {
@@ -58,6 +86,8 @@ static int record_take(void *context, const void *data, size_t size)
 	r = journal_event(drain->journal, event, &process);
 	if (r < 0)
 		return r;
+	if (event->has_flow && event->head.layer == WEIR_LAYER_PACKET)
+		connection_cut(drain, event);
 	if (event->head.verdict != WEIR_VERDICT_ALLOW)
 		tally_add(drain->tally, event, &drain->journal->context);
 	return 0;
@@ -174,8 +204,8 @@ static void drain_free(struct drain *drain)
 }
 DEFINE_CLEANUP(struct drain, drain_free);
 
-int drain_start(struct kern *kern, struct journal *journal, struct tally *tally,
-		struct drain **ret)
+int drain_start(struct kern *kern, const struct cgroup *cgroup, struct journal *journal,
+		struct tally *tally, struct drain **ret)
 {
 	_cleanup_(cleanup_drain_free) struct drain *drain = calloc(1, sizeof(*drain));
 	int r;
@@ -183,7 +213,7 @@ int drain_start(struct kern *kern, struct journal *journal, struct tally *tally,
 	if (!drain)
 		return -ENOMEM;
 	*drain = (struct drain){
-		.kern = kern, .journal = journal, .tally = tally, .procfs.fd = -1,
+		.kern = kern, .cgroup = cgroup, .journal = journal, .tally = tally, .procfs.fd = -1,
 		.losses_ns = journal_now(), .seeded_ns = journal_now(),
 	};
 	drain->wake_fd = eventfd(0, EFD_CLOEXEC);

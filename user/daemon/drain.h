@@ -11,6 +11,7 @@
 
 #include "daemon/journal.h"
 #include "daemon/tally.h"
+#include "kern/cgroup.h"
 #include "kern/kern.h"
 
 struct drain;
@@ -22,9 +23,13 @@ struct drain_result {
 	int log_error;		/* why, negative errno; 0: all was written */
 };
 
-/* Starts the thread. It owns the journal and the tally until drain_stop(). */
-int drain_start(struct kern *kern, struct journal *journal, struct tally *tally,
-		struct drain **ret);
+/*
+ * Starts the thread. It owns the journal and the tally until drain_stop(), and
+ * borrows cgroup, the scope's: connections of which a packet was refused are
+ * reset, so that neither end waits for what never comes.
+ */
+int drain_start(struct kern *kern, const struct cgroup *cgroup, struct journal *journal,
+		struct tally *tally, struct drain **ret);
 
 /* Reads the rings to their ends, and ends the thread. Call when nothing writes any more. */
 void drain_stop(struct drain *drain, struct drain_result *ret);

@@ -55,7 +55,8 @@ static int command_run(struct session *session, struct drain **ret_drain,
 	/* the fork comes before the thread: the child goes on as a whole program until its exec */
 	r = launch_prepare(&options, &launch);
 	if (r >= 0)
-		r = drain_start(session->kern, &session->journal, &session->tally, ret_drain);
+		r = drain_start(session->kern, &session->cgroup, &session->journal,
+				&session->tally, ret_drain);
 	if (r < 0) {
 		log_error("cannot start: %s", strerror(-r));
 		return r;
