@@ -69,7 +69,7 @@ static void add_socket(struct buf *out, const struct event *event)
 		jsonw_text(out, "netlink", text);
 	}
 	if (event->message)
-		jsonw_u64(out, "message", event->message);
+		jsonw_u64(out, "netlink_type", event->message);
 }
 
 static void add_unix(struct buf *out, const struct event *event)
@@ -79,7 +79,7 @@ static void add_unix(struct buf *out, const struct event *event)
 	event_unix_kind_format(event->kind, text);
 	jsonw_text(out, "socket", text);
 	if (event->descriptors)
-		jsonw_text(out, "descriptors", event->inward ? "in" : "out");
+		jsonw_text(out, "passed", event->inward ? "in" : "out");
 }
 
 void network_add_detail(struct buf *out, const struct event *event)

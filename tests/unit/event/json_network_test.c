@@ -144,12 +144,12 @@ static void writes_sockets(void **state)
 	record = socket_make(head, AF_NETLINK, SOCK_DGRAM, NETLINK_ROUTE, 16);
 	EXPECT_PART(line_make(&record), "\"detail\":{\"family\":\"AF_NETLINK\","
 					"\"type\":\"SOCK_DGRAM\",\"protocol\":0,"
-					"\"netlink\":\"NETLINK_ROUTE\",\"message\":16}}");
+					"\"netlink\":\"NETLINK_ROUTE\",\"netlink_type\":16}}");
 
 	record = socket_make(head, AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT, 0);
 	line = line_make(&record);
 	EXPECT_PART(line, "\"netlink\":\"NETLINK_KOBJECT_UEVENT\"");
-	EXPECT_NO(line, "\"message\"");
+	EXPECT_NO(line, "\"netlink_type\"");
 
 	record = socket_make(head, AF_NETLINK, SOCK_RAW, 4294967295, 1);
 	EXPECT_PART(line_make(&record), "\"netlink\":\"NETLINK_4294967295\"");
@@ -172,11 +172,11 @@ static void writes_unix_sockets(void **state)
 	RECORD_SET(&record, weir_event_unix, descriptors, 1);
 	RECORD_SET(&record, weir_event_unix, kind, SOCK_SEQPACKET);
 	EXPECT_PART(line_make(&record),
-		    "\"detail\":{\"socket\":\"seqpacket\",\"descriptors\":\"out\"}}");
+		    "\"detail\":{\"socket\":\"seqpacket\",\"passed\":\"out\"}}");
 	RECORD_SET(&record, weir_event_unix, inward, 1);
 	RECORD_SET(&record, weir_event_unix, kind, SOCK_RAW);
 	EXPECT_PART(line_make(&record),
-		    "\"detail\":{\"socket\":\"SOCK_3\",\"descriptors\":\"in\"}}");
+		    "\"detail\":{\"socket\":\"SOCK_3\",\"passed\":\"in\"}}");
 
 	head.reason = WEIR_REASON_UNRESOLVED_PATH;
 	record = unix_path_make(head, SOCK_DGRAM, "/deep/down");
