@@ -42,12 +42,14 @@ static void address_random(struct weir_addr *ret)
 
 static void prefix_random(struct buf *text)
 {
+	static const char *const wide[] = {"loopback", "\"::/0\"", "\"0.0.0.0/0\"",
+					   "\"0.0.0.0/1\""};
 	struct weir_addr addr;
 	char string[ADDR_STRLEN];
 	unsigned int bits, host, i;
 
 	if (random_below(10) == 0) {
-		buf_add_string(text, random_below(2) ? "loopback" : "\"::/0\"");
+		buf_add_string(text, wide[random_below(ARRAY_SIZE(wide))]);
 		return;
 	}
 	address_random(&addr);
@@ -82,6 +84,37 @@ static void flow_rules(struct buf *text, const char *list)
 	}
 }
 
+/* A wildcard asks for a rule that covers every address. */
+static void listen_address_random(struct weir_addr *ret)
+{
+	if (random_below(4)) {
+		address_random(ret);
+		return;
+	}
+	memset(ret, 0, sizeof(*ret));
+	if (random_below(2))
+		memset(&ret->bytes[10], 0xff, 2);
+}
+
+/* What the rules say, and what the question is: a random one. */
+static enum weir_proto flow_random(const struct policy *policy, struct weir_addr *ret_addr,
+				   uint16_t *ret_port, struct explanation *ret)
+{
+	enum weir_proto proto = random_below(WEIR_PROTO_COUNT);
+
+	*ret_port = (uint16_t)(random_below(20) ? random_below(64) : random_below(65536));
+	if (proto != WEIR_PROTO_LISTEN_TCP && proto != WEIR_PROTO_LISTEN_UDP) {
+		address_random(ret_addr);
+		policy_explain_flow(policy, proto, ret_addr, *ret_port, ret);
+		return proto;
+	}
+	listen_address_random(ret_addr);
+	policy_explain_listen(policy,
+			      proto == WEIR_PROTO_LISTEN_UDP ? WEIR_PROTO_UDP : WEIR_PROTO_TCP,
+			      ret_addr, *ret_port, ret);
+	return proto;
+}
+
 static void flows_compare(struct rig *rig)
 {
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = NULL;
@@ -91,6 +124,7 @@ static void flows_compare(struct rig *rig)
 	struct explanation wanted;
 	struct weir_addr addr;
 	uint64_t serial;
+	uint16_t port;
 	int i;
 
 	buf_add_string(&text, "version: 1\nname: flows\nfiles: unrestricted\nguard: unrestricted\n"
@@ -98,16 +132,14 @@ static void flows_compare(struct rig *rig)
 	flow_rules(&text, "allow");
 	if (random_below(4))
 		flow_rules(&text, "deny");
+	if (random_below(4))
+		flow_rules(&text, "listen");
 	rig_policy(buf_string(&text), &policy, &compiled);
 	if (kern_instance_load(rig->kern, compiled, 0, &instance, &serial) < 0)
 		fatal("cannot load a policy");
 	for (i = 0; i < FLOWS; i++) {
-		enum weir_proto proto = random_below(WEIR_PROTO_COUNT);
-		uint16_t port = (uint16_t)(random_below(20) ? random_below(64) :
-							      random_below(65536));
+		enum weir_proto proto = flow_random(policy, &addr, &port, &wanted);
 
-		address_random(&addr);
-		policy_explain_flow(policy, proto, &addr, port, &wanted);
 		if (kern_ask_flow(rig->kern, instance, proto, &addr, port, &decision) < 0)
 			fatal("cannot ask");
 		check(decision == WEIR_DECISION(wanted.verdict, wanted.reason, wanted.rule),

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Address rules at real sockets: every way to connect or send, every form of an address."""
 
-import socket
-
-from support import Case, PYTHON, Server, USER, errno, os, policy_text, select, subprocess, unittest
+from net import Sink, addresses_change, socket
+from support import PYTHON, USER, errno, os, policy_text, unittest
 
 ADDRESSES = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "198.51.100.1", "2001:db8::1",
              "2001:db8::2"]
-PORT = 4000
+PORT = Sink.port
 
 RULES = """  allow:
     - name: one
@@ -35,51 +34,15 @@ RULES = """  allow:
 WAYS = ["connected", "sendto", "sendmsg", "sendmmsg"]
 
 
-def addresses_change(action):
-    for address in ADDRESSES:
-        prefix, options = (f"{address}/128", ["nodad"]) if ":" in address else (f"{address}/32", [])
-        subprocess.run(["ip", "addr", action, prefix, "dev", "lo", *options], check=True)
-
-
 def setUpModule():
-    addresses_change("add")
+    addresses_change("add", ADDRESSES)
 
 
 def tearDownModule():
-    addresses_change("del")
+    addresses_change("del", ADDRESSES)
 
 
-class NetworkCase(Case):
-    serial = 0
-
-    @classmethod
-    def prepare(cls):
-        cls.server = Server(PORT, PORT + 1)
-        cls.udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-        cls.udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        cls.udp.bind(("::", PORT))
-
-    @classmethod
-    def tearDownClass(cls):
-        super().tearDownClass()
-        cls.server.close()
-        cls.udp.close()
-
-    def text(self):
-        NetworkCase.serial += 1
-        return f"datagram {self.serial}"
-
-    def arrives(self, text):
-        if not select.select([self.udp], [], [], 60)[0]:
-            self.fail(f"{text} did not arrive")
-        self.assertEqual(self.udp.recv(100).decode(), text)
-
-    def nothing_arrives(self):
-        """The loopback delivers before a send returns."""
-        self.assertEqual(select.select([self.udp], [], [], 0)[0], [])
-
-
-class Network(NetworkCase):
+class Network(Sink):
     policy = policy_text(RULES)
 
     def test_tcp(self):
@@ -239,7 +202,7 @@ class NetworkOfUser(Network):
     user = USER
 
 
-class Audit(NetworkCase):
+class Audit(Sink):
     policy = policy_text(RULES, head="mode: audit\n")
 
     def test_nothing_is_denied(self):
@@ -256,7 +219,7 @@ class Audit(NetworkCase):
         self.record(type="network.send", verdict="would-deny", destination__address="192.0.2.3")
 
 
-class Unrestricted(NetworkCase):
+class Unrestricted(Sink):
     """Nothing denied, every attempt recorded; and policies that have ended, in the same guest."""
     policy = policy_text("unrestricted")
 
@@ -266,7 +229,7 @@ class Unrestricted(NetworkCase):
                     destination__address="192.0.2.4")
 
 
-class Absent(NetworkCase):
+class Absent(Sink):
     policy = policy_text("unrestricted").replace("network: unrestricted\n", "")
 
     def test_nothing_is_allowed(self):

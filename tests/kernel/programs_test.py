@@ -6,7 +6,8 @@ import http.server
 import shutil
 import threading
 
-from support import ACTOR, Case, PYTHON, USER, fresh_dir, os, pathlib, put, subprocess, unittest
+from support import (ACTOR_PARTS, Case, PYTHON, USER, fresh_dir, os, pathlib, put, subprocess,
+                     unittest)
 
 WORK = "/scratch/weir-work"
 SITE = "/scratch/weir-site"
@@ -41,7 +42,8 @@ class Programs(Case):
         os.umask(0)
         for path in (WORK, SITE, OUTSIDE):
             fresh_dir(path)
-        shutil.copy(ACTOR, WORK)
+        for path in ACTOR_PARTS:
+            shutil.copy(path, WORK)
         put(f"{WORK}/.env", "KEY=secret\n")
         put(f"{OUTSIDE}/secret", "secret\n")
         put(f"{SITE}/package", "package\n")

@@ -30,10 +30,11 @@ static const char *const kind_names[KINDS] = {
 	"allowed sends", "denied sends", "allowed opens", "denied opens",
 };
 
-/* Returns 0 or the error. */
-static int act(int sock, enum kind kind)
+/* Returns 0 or the error. attempt: a send that is to be recorded goes where none went lately. */
+static int act(int sock, enum kind kind, int attempt)
 {
-	struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(9)};
+	struct sockaddr_in name = {.sin_family = AF_INET,
+				   .sin_port = htons((uint16_t)(1024 + attempt))};
 	int fd;
 
 	switch (kind) {
@@ -62,7 +63,7 @@ static int workload(int fd, void *context)
 	int wanted = kind < OPEN_ALLOWED ? EPERM : EACCES;
 
 	for (i = 0; i < ATTEMPTS; i++) {
-		err = act(sock, kind);
+		err = act(sock, kind, i);
 		if (err && err != wanted)
 			return 1;
 		counts[!err]++;

@@ -21,25 +21,29 @@ HERE = pathlib.Path(__file__).resolve().parent
 WEIR = HERE.parent.parent / "build/weir"
 PYTHON = "/usr/bin/python3"
 ACTOR = str(HERE / "actor.py")
+ACTOR_PARTS = sorted(str(path) for path in HERE.glob("actor*.py"))
 OUT = pathlib.Path(os.environ.get("VM_OUT", "/tmp"))
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
-WAIT_S = 90  # an emulated guest is slow; what has not come by then does not come
+WAIT_S = int(os.environ.get("WEIR_TEST_WAIT_S", 90))  # an emulated guest is slow; what has not come by then does not come
 USER = "nobody"
 
 # what the actor itself needs under a files section
 ACTOR_FILES = f"""    - name: actor
-      paths: ["/usr/**", /etc/ld.so.cache, /etc/localtime, {ACTOR}, /dev/null]
+      paths: ["/usr/**", /etc/ld.so.cache, /etc/localtime, /dev/null, {", ".join(ACTOR_PARTS)}]
       access: [read, execute]
 """
 
 
-def policy_text(network="unrestricted", files="unrestricted", audit="", head=""):
-    """A policy; sections as YAML text, indented by two where they are mappings."""
+def policy_text(network="unrestricted", files="unrestricted", audit="", head="",
+                guard="unrestricted"):
+    """A policy; sections as YAML text, indented by two where they are mappings, left out if empty."""
     def section(name, text):
-        return f"{name}: {text}\n" if text == "unrestricted" else f"{name}:\n{text}"
+        if not text:
+            return ""
+        return f"{name}:\n{text}" if text.startswith(" ") else f"{name}: {text}\n"
     return (f"version: 1\nname: kernel-test\nidentity: {{agent: tester}}\n{head}"
-            + section("network", network) + section("files", files) + "guard: unrestricted\n"
-            + (f"audit:\n{audit}" if audit else ""))
+            + section("network", network) + section("files", files) + section("guard", guard)
+            + section("audit", audit))
 
 
 class Actor:
@@ -84,8 +88,8 @@ class Confined(Actor):
 
     count = 0
 
-    def __init__(self, policy, name, user=None, options=(), actor=ACTOR):
-        """policy: its text, or the path of its file"""
+    def __init__(self, policy, name, user=None, options=(), actor=ACTOR, within=()):
+        """policy: its text, or the path of its file; within: a command in front of weir"""
         Confined.count += 1
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="weir-kernel-"))
         self.dir.chmod(0o755)
@@ -95,7 +99,7 @@ class Confined(Actor):
             self.policy.write_text(policy)
         self.log = self.dir / f"{Confined.count:03}-{name}.jsonl"
         self.stderr = self.dir / "stderr"
-        command = [str(WEIR), "run", "--policy", str(self.policy), "--log", str(self.log),
+        command = [*within, str(WEIR), "run", "--policy", str(self.policy), "--log", str(self.log),
                    *(["--user", user] if user else []), *options, "--"]
         with open(self.stderr, "wb") as stderr:
             try:
@@ -141,20 +145,23 @@ def inner(record, path):
 class Case(unittest.TestCase):
     """
     Tests of one policy: `inside` is confined by it for the whole class, `outside` by nothing.
-    A class that sets `user` has its workload run by that user.
+    A class that sets `user` has its workload run by that user, one that sets `within` has weir run
+    by that command.
     """
 
     policy = None
     user = None
     options = ()
     actor = ACTOR
+    within = ()
+    fences = 0
 
     @classmethod
     def setUpClass(cls):
         if cls.policy is None:
             raise unittest.SkipTest("a base of others")
         cls.prepare()
-        cls.inside = Confined(cls.policy, cls.__name__, cls.user, cls.options, cls.actor)
+        cls.inside = Confined(cls.policy, cls.__name__, cls.user, cls.options, cls.actor, cls.within)
         cls.outside = outside()
 
     @classmethod
@@ -196,16 +203,32 @@ class Case(unittest.TestCase):
 
     def record(self, **wanted):
         """Waits for a record made in this test with these fields (file__path=... goes inside)."""
+        return self.several(1, **wanted)[0]
+
+    def several(self, count, **wanted):
+        """Waits for so many of them, at least."""
         deadline = time.monotonic() + WAIT_S
         while True:
-            made = self.inside.records()[self.since:]
-            for record in made:
-                if all(inner(record, key) == value for key, value in wanted.items()):
-                    return record
+            made = self.made(**wanted)
+            if len(made) >= count:
+                return made
             if time.monotonic() > deadline:
-                lines = "\n".join(json.dumps(record) for record in made[-20:])
-                raise AssertionError(f"no record with {wanted}; the last ones:\n{lines}")
+                lines = "\n".join(json.dumps(record) for record in self.made()[-20:])
+                raise AssertionError(f"{len(made)} of {count} records with {wanted}; the last ones:\n"
+                                     f"{lines}")
             select.select([], [], [], 0.02)
+
+    def made(self, **wanted):
+        """Those of this test's records by now that have these fields."""
+        return [record for record in self.inside.records()[self.since:]
+                if all(inner(record, key) == value for key, value in wanted.items())]
+
+    def fence(self):
+        """Returns when the record of everything before is in the log."""
+        Case.fences += 1
+        argv = ["/usr/bin/true", f"fence {Case.fences}"]
+        self.allowed("run", argv)
+        self.record(type="process.exec", process__args=argv)
 
 
 def check_log(confined):
@@ -268,6 +291,6 @@ def put(path, text="text\n", mode=0o666):
     return path
 
 
-__all__ = ["ACTOR", "ACTOR_FILES", "Actor", "CGROUPS", "Case", "Confined", "OUT", "PYTHON", "Server", "USER",
-           "WAIT_S", "WEIR", "errno", "fresh_dir", "ipaddress", "json", "os", "outside", "pathlib",
+__all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "OUT",
+           "PYTHON", "Server", "USER", "WAIT_S", "WEIR", "errno", "fresh_dir", "ipaddress", "json", "os", "outside", "pathlib",
            "policy_text", "put", "select", "signal", "subprocess", "unittest"]
