@@ -2,7 +2,7 @@
 # Figures are printed and left in build/bench/*.json; none of them is a test.
 
 BENCH_KERNELS ?= 6.1
-BENCH_PROGRAMS := open_bench rename_bench net_bench landlock_run hold
+BENCH_PROGRAMS := open_bench rename_bench net_bench stream_bench landlock_run hold
 BENCH_STATIC := $(BENCH_PROGRAMS:%=$B/bench/%)
 BENCH_BIN := $(BENCH_STATIC) $B/bench/empty_run
 
@@ -13,7 +13,7 @@ $B/bench/%.o: tests/bench/%.c | $B/.setup
 
 $(BENCH_STATIC): $B/bench/%: $B/bench/%.o $B/bench/measure.o
 	$(call say,LINK,$@)
-	$Q$(CC) -static $^ -lm -o $@
+	$Q$(CC) -static $^ -lm -pthread -o $@
 
 $B/bench/empty_run: $B/bench/empty_run.o
 	$(call say,LINK,$@)

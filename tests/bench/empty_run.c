@@ -3,7 +3,7 @@
  * Runs a command while BPF programs that do nothing are attached where weir has
  * its own, to tell what the kernel takes for calling them:
  * empty_run CGROUP2 COMMAND [ARG...]
- * Where programs at LSM hooks are refused, those for addresses alone.
+ * Where programs at LSM hooks are refused, those for the network alone.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,7 +18,7 @@
 static int program_load(enum bpf_prog_type type, enum bpf_attach_type attach, int btf_id)
 {
 	const struct bpf_insn insns[] = {
-		/* an LSM program allows with 0, one for addresses with 1 */
+		/* an LSM program allows with 0, the others with 1 */
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K,
 		 .dst_reg = BPF_REG_0,
 		 .imm = type == BPF_PROG_TYPE_LSM ? 0 : 1},
@@ -30,16 +30,30 @@ static int program_load(enum bpf_prog_type type, enum bpf_attach_type attach, in
 	return bpf_prog_load(type, "empty", "GPL", insns, sizeof(insns) / sizeof(*insns), &opts);
 }
 
-static int addresses_attach(const char *cgroup)
+/* As `weir run` attaches them where there is no BPF LSM. */
+static int network_attach(const char *cgroup)
 {
-	static const enum bpf_attach_type hooks[] = {
-		BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_UDP4_SENDMSG,
-		BPF_CGROUP_UDP6_SENDMSG};
+	static const struct {
+		enum bpf_prog_type type;
+		enum bpf_attach_type at;
+	} hooks[] = {
+		{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT},
+		{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT},
+		{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG},
+		{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP6_SENDMSG},
+		{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND},
+		{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_BIND},
+		{BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS},
+		{BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS},
+		{BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE},
+		{BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_RELEASE},
+	};
 	int dir = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC), program;
 
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
-		program = program_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, hooks[i], 0);
-		if (dir < 0 || program < 0 || bpf_link_create(program, dir, hooks[i], NULL) < 0)
+		program = program_load(hooks[i].type, hooks[i].at, 0);
+		if (dir < 0 || program < 0 ||
+		    bpf_link_create(program, dir, hooks[i].at, NULL) < 0)
 			return -1;
 	}
 	return 0;
@@ -64,7 +78,7 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 2;
 	libbpf_set_print(NULL);
-	if (addresses_attach(argv[1]) || file_open_attach()) {
+	if (network_attach(argv[1]) || file_open_attach()) {
 		perror("empty_run: cannot attach");
 		return 1;
 	}

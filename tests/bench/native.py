@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-The part that needs no guest: what sending and connecting cost with every attempt recorded,
-what starting takes, and what weir keeps in memory. The variants take turns, round after
-round, because the machine has other things to do; ratios are those within a round.
+native.py FILE: the part that needs no guest. What the network costs (see network.py), what
+starting takes, and what weir keeps in memory. Run in a network namespace of its own.
 """
 
-import os
 import pathlib
 import statistics
 import subprocess
@@ -14,98 +12,13 @@ import sys
 import tempfile
 import time
 
+import network
 import policies
 from report import Report
-from weir import AS_USER, BIN, WEIR, Weir, measured, memory_peak, resident, say
+from weir import WEIR, WITHOUT, Weir, memory_peak, resident, say
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "11"))
-COUNTS = {"send": 12800, "connect": 3200}	# operations in a sample, nine of which make a figure
-KINDS = {"send": "network.send", "connect": "network.connect"}
-WITHOUT = ("files", "guard", "unix", "listen")
-SEND_MAX = 1.25		# times bare, recorded
 MEMORY_MAX_KIB = 10240
-
-
-def program(what):
-    # by the sender's own use of a processor: the machine has others to serve meanwhile
-    return [BIN / "net_bench", "-c", "-w", "2", "-n", COUNTS[what], what]
-
-
-class Variant:
-    """One way of running a benchmark program: its figures, and records written and lost."""
-
-    def __init__(self, name, run, weir=None):
-        self.name, self.run, self.weir = name, run, weir
-        self.ns, self.tries, self.written, self.lost = [], 0, 0, 0
-
-    def round(self, what):
-        figure = self.run(program(what))[what]
-        self.ns.append(figure["ns"])
-        if self.weir:
-            written, lost = self.weir.records(KINDS[what])
-            self.tries += COUNTS[what] * (9 + figure["warmup"])
-            self.written += written
-            self.lost += lost
-
-
-def bare(command):
-    return measured([*AS_USER, *command])
-
-
-def beside(weir):
-    """Runs a program under no policy while weir confines another."""
-    def run(command):
-        with weir.held():
-            return bare(command)
-    return run
-
-
-def empty(command):
-    """While programs that do nothing are attached: what the kernel takes for calling them."""
-    return measured([BIN / "empty_run", cgroup2(), *AS_USER, *command])
-
-
-def cgroup2():
-    """Where the hierarchy is mounted."""
-    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
-        mount, _, kind = line.partition(" - ")
-        if kind.startswith("cgroup2 "):
-            return mount.split()[4]
-    raise RuntimeError("no cgroup2 hierarchy is mounted")
-
-
-def variants(folder):
-    made = [Variant("bare", bare), Variant("an empty program", empty)]
-    ten = Weir(folder, policies.addresses(10), WITHOUT)
-    made.append(Variant("weir loaded, no policy", beside(ten)))
-    for count in (10, 100000):
-        weir = ten if count == 10 else Weir(folder, policies.addresses(count), WITHOUT)
-        made.append(Variant(f"weir, {count:,} addresses, recorded", weir.measured, weir))
-    return made
-
-
-def net_add(report, folder, what):
-    made = variants(folder)
-    bare = made[0]
-    for number in range(ROUNDS):
-        say(f"{what}: round {number + 1} of {ROUNDS}")
-        for variant in made:
-            variant.round(what)
-    for variant in made:
-        more = {}
-        if variant is not bare:
-            more["ratio"] = round(statistics.median(
-                one / base for one, base in zip(variant.ns, bare.ns)), 3)
-        if variant.weir:
-            more.update(tries=variant.tries, recorded=variant.written, lost=variant.lost)
-            if variant.tries != variant.written + variant.lost:
-                raise RuntimeError(f"{variant.name}: tries are not recorded + lost: {more}")
-        target = ("ratio", SEND_MAX) if variant.weir and what == "send" else None
-        report.add(f"{what}, {variant.name}", statistics.median(variant.ns), "ns", target=target,
-                   least=min(variant.ns), most=max(variant.ns),
-                   base=None if variant is bare else statistics.median(bare.ns), **more)
-        if variant.weir:
-            report.add(f"{what}, {variant.name}: lost", variant.lost, f"of {variant.tries:,}")
+TIMES = 5
 
 
 def check_ms(weir):
@@ -116,14 +29,15 @@ def check_ms(weir):
 
 
 def load_add(report, folder):
-    for name, text in (("10 addresses", policies.addresses(10)),
-                       ("100,000 addresses", policies.addresses(100000)),
-                       ("100,000 path patterns", policies.path_literals(100000))):
+    loads = [(f"{count:,} addresses", policies.addresses(count)) for count in network.SIZES]
+    loads.append(("100,000 path patterns", policies.path_literals(100000)))
+    for name, text in loads:
         say(f"start: {name}")
         weir = Weir(folder, text, WITHOUT)
-        report.add(f"weir check, {name}", statistics.median(check_ms(weir) for _ in range(5)), "ms")
+        report.add(f"weir check, {name}", statistics.median(check_ms(weir) for _ in range(TIMES)),
+                   "ms")
         took = []
-        for _ in range(5):
+        for _ in range(TIMES):
             with weir.held() as (process, took_ns):
                 took.append(took_ns / 1e6)
                 total, own = resident(process.pid)
@@ -135,11 +49,11 @@ def load_add(report, folder):
 
 def main():
     report = Report("Native")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with tempfile.TemporaryDirectory(prefix="weir-bench.") as folder:
         load_add(report, pathlib.Path(folder))
-        for what in COUNTS:
-            net_add(report, folder, what)
-    report.save(sys.argv[1], rounds=ROUNDS)
+        network.network_add(report, pathlib.Path(folder))
+    report.save(sys.argv[1], rounds=network.ROUNDS)
 
 
 main()

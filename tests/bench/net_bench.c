@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What a datagram to a given address, and a TCP connection, cost the one who
- * makes them: net_bench [-n COUNT] [-r ROUNDS] send|connect
+ * What a datagram, and a TCP connection, cost the one who makes them:
+ * net_bench [-n COUNT] [-r ROUNDS] send|send-many|send-connected|connect
  *
  * Loopback, IPv4. The other end is this process too: after every batch it takes
- * what has come, untimed. Destinations change from one to the next, so that
- * none is a repeat of one just recorded.
+ * what has come, untimed. Destinations change from one to the next.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,30 +18,51 @@
 #include "measure.h"
 
 #define BATCH 64
-#define DESTINATIONS 250	/* 127.0.0.1 and up */
 
 struct ends {
+	const struct bench *bench;
 	int local;		/* sends; unused by connect */
 	int peer;		/* receives or listens, on every address */
 	struct sockaddr_in to;
 	unsigned int next;
 };
 
+struct bench {
+	const char *name;
+	int type;
+	unsigned int destinations;	/* in turn, 127.0.0.1 and up */
+	bool connected;
+	/* Returns the nanoseconds it took, or negative errno. */
+	int64_t (*batch)(struct ends *ends, const struct measure *measure, unsigned int count);
+};
+
 static const struct sockaddr *destination_next(struct ends *ends)
 {
-	ends->to.sin_addr.s_addr = htonl(INADDR_LOOPBACK + ends->next++ % DESTINATIONS);
+	unsigned int number = ends->next++ % ends->bench->destinations;
+
+	ends->to.sin_addr.s_addr = htonl(INADDR_LOOPBACK + number);
 	return (const struct sockaddr *)&ends->to;
+}
+
+static int send_once(struct ends *ends, const char *data, size_t len)
+{
+	ssize_t did = ends->bench->connected ? send(ends->local, data, len, 0) :
+					       sendto(ends->local, data, len, 0,
+						      destination_next(ends), sizeof(ends->to));
+
+	return did < 0 ? -errno : 0;
 }
 
 static int64_t send_batch(struct ends *ends, const struct measure *measure, unsigned int count)
 {
 	int64_t start = measure_now_ns(measure), took;
 	char data[64] = "";
+	int err;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (sendto(ends->local, data, sizeof(data), 0, destination_next(ends),
-			   sizeof(ends->to)) < 0)
-			return -errno;
+		err = send_once(ends, data, sizeof(data));
+		if (err)
+			return err;
 	}
 	took = measure_now_ns(measure) - start;
 	while (recv(ends->peer, data, sizeof(data), MSG_DONTWAIT) >= 0)
@@ -80,16 +101,22 @@ static int64_t connect_batch(struct ends *ends, const struct measure *measure, u
 	return took;
 }
 
-typedef int64_t (*batch_fn)(struct ends *ends, const struct measure *measure, unsigned int count);
+static const struct bench benches[] = {
+	{"send", SOCK_DGRAM, 10, false, send_batch},
+	{"send-many", SOCK_DGRAM, 250, false, send_batch},
+	{"send-connected", SOCK_DGRAM, 1, true, send_batch},
+	{"connect", SOCK_STREAM, 10, false, connect_batch},
+};
 
-static int64_t batches_add(struct ends *ends, const struct measure *measure, batch_fn batch)
+static int64_t bench_round(void *context, const struct measure *measure)
 {
+	struct ends *ends = context;
 	unsigned int left, part;
 	int64_t sum = 0, took;
 
 	for (left = measure->count; left; left -= part) {
 		part = left < BATCH ? left : BATCH;
-		took = batch(ends, measure, part);
+		took = ends->bench->batch(ends, measure, part);
 		if (took < 0)
 			return took;
 		sum += took;
@@ -97,51 +124,48 @@ static int64_t batches_add(struct ends *ends, const struct measure *measure, bat
 	return sum;
 }
 
-static int64_t send_round(void *context, const struct measure *measure)
-{
-	return batches_add(context, measure, send_batch);
-}
-
-static int64_t connect_round(void *context, const struct measure *measure)
-{
-	return batches_add(context, measure, connect_batch);
-}
-
-static int ends_open(int type, struct ends *ret)
+static int ends_open(const struct bench *bench, struct ends *ret)
 {
 	struct sockaddr_in any = {.sin_family = AF_INET};
 	socklen_t len = sizeof(any);
 	int room = 1 << 20;
 
-	ret->peer = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	ret->local = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	ret->bench = bench;
+	ret->peer = socket(AF_INET, bench->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	ret->local = socket(AF_INET, bench->type | SOCK_CLOEXEC, 0);
 	if (ret->peer < 0 || ret->local < 0 || bind(ret->peer, (struct sockaddr *)&any, len) ||
-	    (type == SOCK_STREAM && listen(ret->peer, 2 * BATCH)) ||
+	    (bench->type == SOCK_STREAM && listen(ret->peer, 2 * BATCH)) ||
 	    getsockname(ret->peer, (struct sockaddr *)&any, &len))
 		return -errno;
 	setsockopt(ret->peer, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	ret->to = any;
+	if (bench->connected && connect(ret->local, destination_next(ret), sizeof(ret->to)))
+		return -errno;
 	return 0;
+}
+
+static const struct bench *bench_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(benches) / sizeof(*benches); i++)
+		if (!strcmp(benches[i].name, name))
+			return &benches[i];
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
 	struct measure measure = {.count = 6400, .rounds = 9};
 	int first = measure_options(argc, argv, &measure), err;
+	const struct bench *bench = argc - first == 1 ? bench_find(argv[first]) : NULL;
 	struct ends ends = {0};
-	int is_send;
 
-	if (argc - first != 1)
+	if (!bench)
 		return 2;
-	is_send = !strcmp(argv[first], "send");
-	if (!is_send && strcmp(argv[first], "connect"))
-		return 2;
-	err = ends_open(is_send ? SOCK_DGRAM : SOCK_STREAM, &ends);
+	err = ends_open(bench, &ends);
 	if (!err)
-		err = measure_run(&measure, argv[first], is_send ? send_round : connect_round,
-				  &ends);
+		err = measure_run(&measure, bench->name, bench_round, &ends);
 	if (err < 0) {
-		fprintf(stderr, "%s: %s\n", argv[first], strerror(-err));
+		fprintf(stderr, "%s: %s\n", bench->name, strerror(-err));
 		return 1;
 	}
 	return 0;

@@ -28,10 +28,15 @@ def unrestricted():
     return OPENED.format(network="unrestricted", files="unrestricted", record="network, execute")
 
 
-def addresses(count):
-    """`count` address rules' worth: the one that is used among count - 1 that are not."""
+def address_list(count):
+    """The one that is used among count - 1 that are not."""
     picked = random.Random(count).sample(range(1 << 23), count - 1)
-    found = [USED] + [str(ipaddress.IPv4Address(ADDRESS_SPACE + host)) for host in picked]
+    return [USED] + [str(ipaddress.IPv4Address(ADDRESS_SPACE + host)) for host in picked]
+
+
+def addresses(count):
+    """`count` address rules' worth."""
+    found = address_list(count)
     lines = [f"{{name: part-{i}, addresses: [{', '.join(found[i:i + 1000])}]}}"
              for i in range(0, count, 1000)]
     network = rules(lines) + "\n  listen: unrestricted\n  unix: unrestricted"

@@ -13,6 +13,11 @@ def git(*arguments):
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def figures(value):
+    """As many as tell something: tenths, of small values thousandths."""
+    return round(value, 3 if abs(value) < 100 else 1)
+
+
 class Report:
     def __init__(self, title):
         self.title = title
@@ -21,18 +26,24 @@ class Report:
     def add(self, name, value, unit, base=None, target=None, **more):
         """
         base: value of what it is compared to, which gives `added` and `ratio`.
-        target: (field, limit): that field is to be at most the limit.
+        target: (field, limit): that field is to be at most the limit; (field, limit, ">="):
+        at least.
         """
-        figure = {"name": name, "value": round(value, 1), "unit": unit, **more}
+        figure = {"name": name, "value": figures(value), "unit": unit, **more}
         if base:
-            figure["added"] = round(value - base, 1)
+            figure["added"] = figures(value - base)
             figure.setdefault("ratio", round(value / base, 3))
         if target:
-            field, limit = target
-            figure["target"] = {"field": field, "limit": round(limit, 3),
-                                "met": figure[field] <= limit}
+            field, limit, *least = target
+            met = figure[field] >= limit if least else figure[field] <= limit
+            figure["target"] = {"field": field, "is": ">=" if least else "<=",
+                                "limit": round(limit, 3), "met": met}
         self.figures.append(figure)
         return figure
+
+    def skip(self, name, why):
+        """What could not be measured here."""
+        self.figures.append({"name": name, "skip": why})
 
     def save(self, path, **about):
         found = {
@@ -50,14 +61,18 @@ class Report:
 
 
 def text(value):
-    return "" if value is None else f"{value:,.1f}".removesuffix(".0")
+    if value is None:
+        return ""
+    return f"{value:,.3f}".rstrip("0").rstrip(".") if abs(value) < 100 else \
+        f"{value:,.1f}".removesuffix(".0")
 
 
 def target_text(figure):
     target = figure.get("target")
     if not target:
         return ""
-    return f"{target['field']} <= {target['limit']:,g} {'met' if target['met'] else 'MISSED'}"
+    return (f"{target['field']} {target['is']} {target['limit']:,g} "
+            f"{'met' if target['met'] else 'MISSED'}")
 
 
 def show(path):
@@ -67,9 +82,12 @@ def show(path):
     print(f"\n{found['title']}: kernel {found['kernel']}, commit {commit}, {found['date']}")
     rows = [("", "value", "", "added", "ratio", "target")]
     for figure in found["figures"]:
+        if "skip" in figure:
+            rows.append((figure["name"], "SKIP", "", "", "", figure["skip"]))
+            continue
         ratio = figure.get("ratio")
         rows.append((figure["name"], text(figure["value"]), figure["unit"],
-                     text(figure.get("added")), f"{ratio:.2f}" if ratio else "",
+                     text(figure.get("added")), f"{ratio:.3f}" if ratio else "",
                      target_text(figure)))
     widths = [max(len(row[i]) for row in rows) for i in range(6)]
     for row in rows:

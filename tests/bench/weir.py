@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Running the benchmark programs: bare, under weir, and beside a weir that confines something else."""
 
+import collections
 import contextlib
 import json
 import pathlib
@@ -12,12 +13,22 @@ import time
 REPO = pathlib.Path(__file__).resolve().parents[2]
 WEIR = REPO / "build/weir"
 BIN = REPO / "build/bench"
+WITHOUT = ("files", "guard", "unix", "listen")     # what needs BPF LSM
 USER = "nobody"     # as agents are to run; permissions are checked otherwise for root
 AS_USER = ["setpriv", f"--reuid={USER}", "--regid=nogroup", "--clear-groups"]
 
 
 def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def cgroup2():
+    """Where the hierarchy is mounted."""
+    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+        mount, _, kind = line.partition(" - ")
+        if kind.startswith("cgroup2 "):
+            return mount.split()[4]
+    raise RuntimeError("no cgroup2 hierarchy is mounted")
 
 
 def measured(command, **options):
@@ -48,14 +59,14 @@ class Weir:
         self.log.unlink(missing_ok=True)
         return measured(self.command(*command), **options)
 
-    def records(self, kind):
-        """How many records of a type the last run has written, and how many are told as lost."""
-        written = lost = 0
+    def records(self):
+        """By type: how many records the last run has written, and how many are told as lost."""
+        written, lost = collections.Counter(), collections.Counter()
         with self.log.open() as log:
             for line in log:
-                written += f'"type":"{kind}"' in line
+                written[line.partition('"type":"')[2].partition('"')[0]] += 1
                 if '"type":"audit.lost"' in line:
-                    lost += sum(json.loads(line)["detail"]["count"].values())
+                    lost.update(json.loads(line)["detail"]["count"])
         return written, lost
 
     @contextlib.contextmanager
