@@ -247,6 +247,7 @@ struct weir_peers {
 	__u64 epoch;		/* as in struct weir_settled, of this round */
 	__u32 round;
 	__u32 pad;
+	__u8 hints[WEIR_PEERS_MAX];	/* by hash: 1 + the index of the newest of that hash */
 	__u64 tags[WEIR_PEERS_MAX / 8];	/* a byte for each address: see tag_of(); 0: empty */
 	struct weir_peer list[WEIR_PEERS_MAX];
 };

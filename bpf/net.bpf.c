@@ -126,6 +126,14 @@ static __always_inline void answer_mark(struct bpf_sock_addr *ctx, const struct 
 	flow->inbound = true;
 }
 
+/* Allowed by the address that it names. */
+static __always_inline int send_named(struct weir_sock *sock, __u64 epoch)
+{
+	if (sock->named_epoch != epoch)
+		sock->named_epoch = epoch;
+	return HOOK_ALLOW;
+}
+
 static __always_inline int send_decide(struct bpf_sock_addr *ctx, struct weir_bound *bound,
 				       struct flow *flow)
 {
@@ -134,21 +142,23 @@ static __always_inline int send_decide(struct bpf_sock_addr *ctx, struct weir_bo
 	struct weir_peers *sent;
 	bool binds, unknown;
 	__u64 epoch;
+	int known;
 
 	flow->dport = bpf_ntohs(ctx->user_port);
 	flow->protocol = ctx->protocol;
 	sent = bpf_sk_storage_get(&weir_sent, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	unknown = !sock || !sent || bound->scopes[0] == BOUND_UNKNOWN;
 	epoch = unknown ? 0 : scopes_epoch(sock->scopes, &binds);
-	if (!unknown && peer_allowed(weir_peer_find(sent, epoch, &flow->dest, flow->dport))) {
-		sock->named_epoch = epoch;
-		return HOOK_ALLOW;
-	}
+	if (!unknown && peer_hinted(sent, epoch, &flow->dest, flow->dport))
+		return send_named(sock, epoch);
+	known = weir_peer_find(sent, epoch, &flow->dest, flow->dport);
+	if (!unknown && peer_allowed(known))
+		return send_named(sock, epoch);
 	ACTOR_CURRENT(&actor);
 	if (unknown)
 		return flow_refuse(flow, WEIR_EVENT_SEND, &actor);
 	answer_mark(ctx, sock, flow, epoch);
-	return weir_send_decide(sock, sent, flow, &actor) ? HOOK_ALLOW : HOOK_DENY;
+	return weir_send_decide(sock, sent, flow, &actor, known) ? HOOK_ALLOW : HOOK_DENY;
 }
 
 /*

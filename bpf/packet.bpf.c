@@ -176,14 +176,16 @@ static __always_inline bool dest_passes(struct bpf_sock *sk, struct weir_sock *s
 {
 	struct weir_peers *peers = bpf_sk_storage_get(&weir_sent, sk, NULL,
 						      BPF_SK_STORAGE_GET_F_CREATE);
+	int known;
 
 	if (!peers) {
 		lost_count(WEIR_EVENT_SEND);
 		return false;
 	}
-	if (peer_allowed(weir_peer_find(peers, epoch, &flow->dest, flow->dport)))
+	known = weir_peer_find(peers, epoch, &flow->dest, flow->dport);
+	if (peer_allowed(known))
 		return true;
-	return weir_send_decide(sock, peers, flow, NULL);
+	return weir_send_decide(sock, peers, flow, NULL, known);
 }
 
 /*

@@ -29,11 +29,9 @@ int weir_sock_bind(struct weir_sock *sock, const struct weir_bound *bound)
 /* A byte that differs between most addresses, and is never 0. */
 static __always_inline __u64 tag_of(const struct weir_addr *addr, __u16 port)
 {
-	const __u32 *words = (const __u32 *)addr->bytes;
-	__u64 hash = (__u64)(words[0] ^ words[1]) << 32 | words[3];
+	__u64 tag = peer_hash(addr, port) >> 56;
 
-	hash = (hash ^ words[2] ^ (__u64)port << 32) * 0x9e3779b97f4a7c15ULL >> 56;
-	return hash ? hash : 1;
+	return tag ? tag : 1;
 }
 
 /* May one of these eight be it? Never says no to one that is. */
@@ -65,20 +63,14 @@ static __always_inline int peer_index(const struct weir_peers *peers, const stru
 int weir_peer_find(const struct weir_peers *peers, __u64 epoch, const struct weir_addr *addr,
 		   __u16 port)
 {
-	const struct weir_peer *peer;
-	__u32 version, last;
+	__u32 version;
 	int index;
 
 	if (!peers || !addr)
 		return PEER_NEW;
 	version = *(volatile __u32 *)&peers->version;
 	BARRIER();
-	last = peers->last & (WEIR_PEERS_MAX - 1);
-	peer = &peers->list[last];
-	if (peers->round && peer->port == port && addr_same(&peer->addr, addr))
-		index = last;	/* the usual one */
-	else
-		index = peer_index(peers, addr, port);
+	index = peer_index(peers, addr, port);
 	if (index == PEER_NEW)
 		return PEER_NEW;
 	if (epoch && peers->epoch == epoch &&
@@ -100,6 +92,7 @@ static __always_inline __u32 peer_add(struct weir_peers *peers, const struct wei
 	peers->last = at;
 	peers->list[at].addr = *addr;
 	peers->list[at].port = port;
+	peers->hints[PEER_HINT(peer_hash(addr, port))] = at + 1;
 	*tags = (*tags & ~(0xffULL << shift)) | tag_of(addr, port) << shift;
 	return at;
 }
@@ -169,18 +162,16 @@ int weir_sock_decide(struct weir_sock *sock, const struct flow *flow_given)
 }
 
 int weir_send_decide(struct weir_sock *sock, struct weir_peers *peers,
-		     const struct flow *flow_given, const struct weir_owner *actor)
+		     const struct flow *flow_given, const struct weir_owner *actor, int known)
 {
 	struct weir_bound bound = {0};
 	struct weir_act act = {0};
 	struct flow flow;
-	int known;
 
 	if (!sock || !peers || !flow_given)
 		return false;
 	flow = *flow_given;
 	flow.inbound = false;
-	known = weir_peer_find(peers, EPOCH_NONE, &flow.dest, flow.dport);
 	__builtin_memcpy(bound.scopes, sock->scopes, sizeof(bound.scopes));
 	weir_flow_decide(&act, &bound, &flow, flow_given->inbound);
 	if (act_refused(&act) ||

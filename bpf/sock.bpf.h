@@ -179,6 +179,38 @@ int weir_sock_decide(struct weir_sock *sock, const struct flow *flow);
 int weir_peer_find(const struct weir_peers *peers, __u64 epoch, const struct weir_addr *addr,
 		   __u16 port);
 
+static __always_inline __u64 peer_hash(const struct weir_addr *addr, __u16 port)
+{
+	const __u32 *words = (const __u32 *)addr->bytes;
+	__u64 sum = (__u64)(words[0] ^ words[1]) << 32 | words[3];
+
+	return (sum ^ words[2] ^ (__u64)port << 32) * 0x9e3779b97f4a7c15ULL;
+}
+
+#define PEER_HINT(hash) ((hash) >> 50 & (WEIR_PEERS_MAX - 1))
+
+/*
+ * Was it allowed in this epoch? Told at once for most; false: it is to be asked
+ * with weir_peer_find().
+ */
+static __always_inline bool peer_hinted(const struct weir_peers *peers, __u64 epoch,
+					const struct weir_addr *addr, __u16 port)
+{
+	__u32 version = *(volatile __u32 *)&peers->version, hint;
+	const struct weir_peer *peer;
+	bool same;
+
+	BARRIER();
+	hint = peers->hints[PEER_HINT(peer_hash(addr, port))];
+	if (!epoch || !hint || version & 1)
+		return false;
+	peer = &peers->list[(hint - 1) & (WEIR_PEERS_MAX - 1)];
+	same = peer->port == port && addr_same(&peer->addr, addr) && peers->epoch == epoch &&
+	       peer->round == peers->round;
+	BARRIER();
+	return same && *(volatile __u32 *)&peers->version == version;
+}
+
 /* It was allowed in this epoch. known: what weir_peer_find() said of it. */
 int weir_peer_keep(struct weir_peers *peers, __u64 epoch, const struct weir_addr *addr,
 		   __u16 port, int known);
@@ -190,12 +222,13 @@ static __always_inline bool peer_allowed(int known)
 
 /*
  * Decides a datagram to an address that is not peer_allowed() among peers, the
- * last ones its socket sent to. flow->inbound: it may be an answer. actor: who
- * sends; NULL: a packet does, on behalf of the socket's owner. Returns whether
- * it may; sock->named_epoch is then that of the decision.
+ * last ones its socket sent to; known: what weir_peer_find() said of it.
+ * flow->inbound: it may be an answer. actor: who sends; NULL: a packet does, on
+ * behalf of the socket's owner. Returns whether it may; sock->named_epoch is
+ * then that of the decision.
  */
 int weir_send_decide(struct weir_sock *sock, struct weir_peers *peers, const struct flow *flow,
-		     const struct weir_owner *actor);
+		     const struct weir_owner *actor, int known);
 
 /* Who opens a connection to a listening socket. Refused ones get no answer. */
 int weir_accept_decide(struct weir_sock *sock, struct flow *flow);

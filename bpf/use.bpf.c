@@ -135,6 +135,7 @@ static __always_inline int echo_decide(struct sock *sk, struct weir_sock *sock, 
 	struct flow flow = {0};
 	struct weir_peers *sent;
 	bool binds;
+	int known;
 
 	if (!message_dest(message, family, &flow.dest))
 		return 0;
@@ -142,9 +143,10 @@ static __always_inline int echo_decide(struct sock *sk, struct weir_sock *sock, 
 	if (!sent)
 		return claimed_or_denied(NULL);
 	flow.protocol = sk->sk_protocol;
-	if (peer_allowed(weir_peer_find(sent, scopes_epoch(sock->scopes, &binds), &flow.dest, 0)))
+	known = weir_peer_find(sent, scopes_epoch(sock->scopes, &binds), &flow.dest, 0);
+	if (peer_allowed(known))
 		return 0;
-	return weir_send_decide(sock, sent, &flow, &sock->owner) ? 0 : -EPERM;
+	return weir_send_decide(sock, sent, &flow, &sock->owner, known) ? 0 : -EPERM;
 }
 
 SEC("lsm/socket_sendmsg")
