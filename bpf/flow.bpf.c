@@ -12,26 +12,47 @@ static __always_inline void addr_from_in6(struct weir_addr *addr, const struct i
 	__builtin_memcpy(addr->bytes, in6, sizeof(addr->bytes));
 }
 
+static __always_inline void local_read(struct flow *flow, const struct sock *sk, bool v4)
+{
+	struct in6_addr in6;
+
+	if (v4) {
+		addr_from_v4(&flow->source, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+	} else {
+		in6 = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+		addr_from_in6(&flow->source, &in6);
+	}
+	flow->sport = BPF_CORE_READ(sk, __sk_common.skc_num);
+	flow->has_source = flow->sport;
+}
+
+int weir_local_read(struct flow *flow, __u64 address)
+{
+	const struct sock *sk = (void *)address;
+
+	if (flow)
+		local_read(flow, sk, BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET);
+	return 0;
+}
+
 int weir_flow_read(struct flow *flow, __u64 address)
 {
 	const struct sock *sk = (void *)address;
 	struct in6_addr in6;
+	bool v4;
 
 	if (!flow)
 		return 0;
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+	v4 = BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET;
+	local_read(flow, sk, v4);
+	if (v4) {
 		addr_from_v4(&flow->dest, BPF_CORE_READ(sk, __sk_common.skc_daddr));
-		addr_from_v4(&flow->source, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
 	} else {
 		in6 = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
 		addr_from_in6(&flow->dest, &in6);
-		in6 = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
-		addr_from_in6(&flow->source, &in6);
 	}
 	flow->dport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	flow->sport = BPF_CORE_READ(sk, __sk_common.skc_num);
 	flow->protocol = BPF_CORE_READ(sk, sk_protocol);
-	flow->has_source = flow->sport;
 	return 0;
 }
 
@@ -153,7 +174,7 @@ int weir_record_total(const struct weir_sock *sock, const struct flow *flow, __u
 	struct weir_event_total *event;
 	struct weir_act act = {0};
 
-	if (!sock || !flow || !(sock->record_flags & WEIR_INSTANCE_RECORD_NETWORK))
+	if (!sock || !flow)
 		return 0;
 	/* audit mode let it be */
 	act.decision = DECIDE_ALLOW(WEIR_DECISION_REASON(sock->decision),

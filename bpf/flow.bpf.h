@@ -14,6 +14,8 @@
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
 #define IPPROTO_ICMP 1
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
@@ -90,7 +92,7 @@ int weir_flow_decide(struct weir_act *act, const struct weir_bound *bound, struc
 		     int or_inbound);
 
 /* The ends of a socket. sk: as programs see one, whose fields are copied for them. */
-static __always_inline void flow_of_sock(struct flow *flow, const struct bpf_sock *sk)
+static __always_inline void ends_of_sock(struct flow *flow, const struct bpf_sock *sk)
 {
 	if (sk->family == AF_INET) {
 		addr_from_v4(&flow->dest, sk->dst_ip4);
@@ -104,12 +106,21 @@ static __always_inline void flow_of_sock(struct flow *flow, const struct bpf_soc
 	}
 	flow->dport = bpf_ntohs(sk->dst_port);
 	flow->sport = sk->src_port;
-	flow->protocol = sk->protocol;
 	flow->has_source = flow->sport;
+}
+
+/* The same, of a full socket. */
+static __always_inline void flow_of_sock(struct flow *flow, const struct bpf_sock *sk)
+{
+	ends_of_sock(flow, sk);
+	flow->protocol = sk->protocol;
 }
 
 /* The same by the address of a socket in kernel memory. */
 int weir_flow_read(struct flow *flow, __u64 sk);
+
+/* Its own end alone. */
+int weir_local_read(struct flow *flow, __u64 sk);
 
 /*
  * Records a flow. Programs that see packets have no current task, nor the

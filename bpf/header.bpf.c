@@ -26,8 +26,8 @@ static __always_inline void transport_read(struct __sk_buff *skb, struct packet 
 	if (protocol == IPPROTO_TCP) {
 		header = (bytes[12] >> 4) * 4;
 		packet->payload = skb->len > offset + header ? skb->len - offset - header : 0;
-		packet->reset = bytes[13] & 4;
-		packet->syn = bytes[13] & 2;
+		packet->reset = bytes[TCP_FLAGS] & TCP_RST;
+		packet->syn = bytes[TCP_FLAGS] & TCP_SYN;
 	}
 }
 

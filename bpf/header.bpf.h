@@ -14,6 +14,9 @@
 #define V6_HEADER 40
 #define UDP_HEADER 8
 #define TCP_HEADER 20
+#define TCP_FLAGS 13		/* offset in it */
+#define TCP_SYN 2
+#define TCP_RST 4
 #define V4_PLAIN 0x45		/* no options */
 #define V4_FRAGMENT 0x3fff	/* more fragments, or not the first */
 
@@ -38,10 +41,10 @@ static __always_inline __u32 word_be(const __u8 *at)
 
 /*
  * The usual packet: an IP header with nothing to it, and behind it, in memory,
- * the one of protocol (TCP or UDP). Returns where that begins; 0: it is another
+ * the one of protocol (TCP or UDP), which is returned. NULL: it is another
  * packet, or takes a reading to tell.
  */
-static __always_inline __u32 packet_glance(const struct __sk_buff *skb, __u8 protocol)
+static __always_inline const __u8 *packet_glance(const struct __sk_buff *skb, __u8 protocol)
 {
 	const __u8 *at = (const __u8 *)(long)skb->data, *end = (const __u8 *)(long)skb->data_end;
 	__u32 header = protocol == IPPROTO_TCP ? TCP_HEADER : UDP_HEADER;
@@ -49,13 +52,20 @@ static __always_inline __u32 packet_glance(const struct __sk_buff *skb, __u8 pro
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		if (at + V4_HEADER + header > end || at[0] != V4_PLAIN || at[9] != protocol ||
 		    half(at + 6) & V4_FRAGMENT)
-			return 0;
-		return V4_HEADER;
+			return NULL;
+		return at + V4_HEADER;
 	}
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || at + V6_HEADER + header > end ||
 	    at[6] != protocol)
-		return 0;
-	return V6_HEADER;
+		return NULL;
+	return at + V6_HEADER;
+}
+
+/* Bytes behind the headers of a UDP packet that packet_glance() has seen. */
+static __always_inline __u32 udp_payload(const struct __sk_buff *skb)
+{
+	return skb->len - UDP_HEADER -
+	       (skb->protocol == bpf_htons(ETH_P_IP) ? V4_HEADER : V6_HEADER);
 }
 
 /* A packet that cannot be read is not plain. */

@@ -16,8 +16,6 @@
 #define AF_NETLINK 16
 #define AF_PACKET 17
 #define AF_XDP 44
-#define SOCK_STREAM 1
-#define SOCK_DGRAM 2
 #define SOCK_RAW 3
 #define SOCK_SEQPACKET 5
 #define NETLINK_ROUTE 0

@@ -193,6 +193,8 @@ enum weir_sock_flag {
 	WEIR_SOCK_INBOUND = 1u << 7,	/* what it carries was begun by the other end */
 	WEIR_SOCK_PEER_INSIDE = 1u << 5,	/* unix: the other end is within the scope */
 	WEIR_SOCK_PASSING = 1u << 6,	/* unix: the send under way has descriptors */
+	WEIR_SOCK_TCP = 1u << 8,	/* the packet layer has seen what it is; neither: other */
+	WEIR_SOCK_UDP = 1u << 9,
 };
 
 /*

@@ -79,6 +79,7 @@ static __always_inline int connect_decide(struct bpf_sock_addr *ctx, struct weir
 	/* from here on it is one that connects, whatever it was before */
 	sock->flags &= ~(WEIR_SOCK_BEFORE | WEIR_SOCK_LISTENS);
 	sock->flags |= WEIR_SOCK_RECORDED;
+	sock_kind_keep(sock, ctx->type, ctx->protocol);
 	sock_goes(sock, &act, flow);
 	settle(&sock->settled, &act, &flow->dest, flow->dport, settled_proto(flow));
 	return HOOK_ALLOW;
@@ -134,6 +135,29 @@ static __always_inline int send_named(struct weir_sock *sock, __u64 epoch)
 	return HOOK_ALLOW;
 }
 
+/*
+ * Is it a destination that this socket may send to, whoever asks? So it is
+ * where no task can be bound by more than the socket is.
+ */
+static __always_inline bool send_settled(struct bpf_sock_addr *ctx, const struct weir_addr *addr)
+{
+	struct weir_sock *sock = bpf_sk_storage_get(&weir_socks, ctx->sk, NULL, 0);
+	struct weir_peers *sent;
+	bool binds;
+	__u64 epoch;
+
+	if (!sock || !scopes_all(sock->scopes))
+		return false;
+	sent = bpf_sk_storage_get(&weir_sent, ctx->sk, NULL, 0);
+	if (!sent)
+		return false;
+	epoch = scopes_epoch(sock->scopes, &binds);
+	if (!peer_hinted(sent, epoch, addr, bpf_ntohs(ctx->user_port)))
+		return false;
+	send_named(sock, epoch);
+	return true;
+}
+
 static __always_inline int send_decide(struct bpf_sock_addr *ctx, struct weir_bound *bound,
 				       struct flow *flow)
 {
@@ -149,8 +173,6 @@ static __always_inline int send_decide(struct bpf_sock_addr *ctx, struct weir_bo
 	sent = bpf_sk_storage_get(&weir_sent, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	unknown = !sock || !sent || bound->scopes[0] == BOUND_UNKNOWN;
 	epoch = unknown ? 0 : scopes_epoch(sock->scopes, &binds);
-	if (!unknown && peer_hinted(sent, epoch, &flow->dest, flow->dport))
-		return send_named(sock, epoch);
 	known = weir_peer_find(sent, epoch, &flow->dest, flow->dport);
 	if (!unknown && peer_allowed(known))
 		return send_named(sock, epoch);
@@ -176,7 +198,10 @@ int weir_sendmsg4(struct bpf_sock_addr *ctx)
 	struct weir_bound bound = {0};
 	struct flow flow = {0};
 
-	if (names_nothing(ctx) || !scope_resolve(&bound, false))
+	if (names_nothing(ctx))
+		return HOOK_ALLOW;
+	addr_from_v4(&flow.dest, ctx->user_ip4);
+	if (send_settled(ctx, &flow.dest) || !scope_resolve(&bound, false))
 		return HOOK_ALLOW;
 	dest_v4(ctx, &flow.dest);
 	flow.has_source = ctx->msg_src_ip4;
@@ -191,7 +216,11 @@ int weir_sendmsg6(struct bpf_sock_addr *ctx)
 	struct weir_bound bound = {0};
 	struct flow flow = {0};
 
-	if (names_nothing(ctx) || !scope_resolve(&bound, false))
+	if (names_nothing(ctx))
+		return HOOK_ALLOW;
+	addr_from_v6(&flow.dest, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
+		     ctx->user_ip6[3]);
+	if (send_settled(ctx, &flow.dest) || !scope_resolve(&bound, false))
 		return HOOK_ALLOW;
 	dest_v6(ctx, &flow.dest);
 	addr_from_v6(&flow.source, ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The packet layer, behind the address hooks: every packet that leaves a
+ * The packet layer, outward, behind the address hooks: every packet that leaves a
  * confined socket, whoever made it and however it was told to send. Judged is
  * the other end as the workload named it, since packets come here after the
  * host's address translation; a packet that carries what could send it
@@ -13,13 +13,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "header.bpf.h"
-#include "sock.bpf.h"
-
-#define PASS 1
-#define DROP 0
-#define SOCK_STREAM 1
-#define SOCK_DGRAM 2
+#include "packet.bpf.h"
 
 /* The scopes a socket's own cgroup lies in, for one that was there before. */
 struct sock_levels {
@@ -46,7 +40,6 @@ static long sock_level_step(__u32 index, struct sock_levels *levels)
 	return 0;
 }
 
-/* The scopes that the cgroup of a packet's socket lies in. */
 int weir_packet_scopes(struct __sk_buff *skb, struct weir_bound *ret)
 {
 	struct sock_levels levels = {.skb = skb};
@@ -58,58 +51,6 @@ int weir_packet_scopes(struct __sk_buff *skb, struct weir_bound *ret)
 	if (levels.mark.flags & WEIR_MARK_OVERFLOW)
 		ret->scopes[0] = BOUND_UNKNOWN;
 	return 0;
-}
-
-/* A socket that nothing has marked yet, of a cgroup that no policy binds. */
-static __always_inline bool sock_outside(struct __sk_buff *skb)
-{
-	if (weir_config.only_level)
-		return bpf_skb_ancestor_cgroup_id(skb, weir_config.only_level) !=
-		       weir_config.only_cgroup;
-	return !weir_config.levels;
-}
-
-/* Too many scopes: it may do nothing. */
-static __always_inline void sock_add(struct weir_sock *sock, const struct weir_bound *bound)
-{
-	if (bound->scopes[0] == BOUND_UNKNOWN)
-		sock->scopes[0] = BOUND_UNKNOWN;
-	else if (bound->scopes[0])
-		weir_sock_bind(sock, bound);
-}
-
-/*
- * What binds the socket of a packet, its cgroup's scopes as they are now
- * included. NULL: *ret_done says what becomes of it.
- */
-static __always_inline struct weir_sock *sock_of_packet(struct __sk_buff *skb, struct bpf_sock *sk,
-							int *ret_done)
-{
-	struct weir_sock *sock = bpf_sk_storage_get(&weir_socks, sk, NULL, 0);
-	__u32 generation = weir_config.generation;
-	struct weir_bound bound = {0};
-
-	*ret_done = PASS;
-	if (sock && sock->generation == generation)
-		return sock;
-	if (!sock_outside(skb))
-		weir_packet_scopes(skb, &bound);
-	if (sock) {
-		sock_add(sock, &bound);
-		sock->generation = generation;
-	}
-	if (sock || !bound.scopes[0])
-		return sock;
-	sock = bpf_sk_storage_get(&weir_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!sock) {
-		lost_count(WEIR_EVENT_CONNECT);
-		*ret_done = DROP;
-		return NULL;
-	}
-	sock->flags = WEIR_SOCK_BEFORE;
-	sock->generation = generation;
-	__builtin_memcpy(sock->scopes, bound.scopes, sizeof(sock->scopes));
-	return sock;
 }
 
 /* A packet that may go elsewhere than it was decided for: a decide_fn. */
@@ -226,22 +167,6 @@ static __always_inline int other_judge(struct bpf_sock *sk, struct weir_sock *so
 	return dest_passes(sk, sock, &packet->flow, epoch) ? PASS : DROP;
 }
 
-/* A packet that was looked at closely. */
-static __always_inline int egress_judge(struct __sk_buff *skb, struct bpf_sock *sk,
-					struct weir_sock *sock, __u64 epoch)
-{
-	struct packet packet = {0};
-
-	weir_packet_read(skb, &packet);
-	if (!packet.plain && !weir_unplain(sock, &packet.flow))
-		return DROP;
-	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP)
-		return tcp_judge(skb, sk, sock, &packet, epoch);
-	if (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP)
-		return udp_judge(sk, sock, &packet, epoch);
-	return other_judge(sk, sock, &packet, epoch);
-}
-
 /* Is it settled that it may go there? */
 static __always_inline bool flow_settled(const struct weir_sock *sock, const struct flow *flow,
 					 __u64 epoch)
@@ -257,11 +182,12 @@ static __always_inline bool flow_settled(const struct weir_sock *sock, const str
 static __always_inline bool tcp_settled(struct __sk_buff *skb, const struct bpf_sock *sk,
 					struct weir_sock *sock, __u64 epoch)
 {
-	struct flow flow = {0};
+	struct flow flow = {.protocol = IPPROTO_TCP};
+	const __u8 *header = packet_glance(skb, IPPROTO_TCP);
 
-	if (!packet_glance(skb, IPPROTO_TCP))
-		return false;
-	flow_of_sock(&flow, sk);
+	if (!header || sk->state == BPF_TCP_LISTEN)
+		return header && header[TCP_FLAGS] & TCP_SYN;
+	ends_of_sock(&flow, sk);
 	flow.inbound = sock->flags & WEIR_SOCK_LISTENS;
 	if (flow.inbound && !(sock->flags & WEIR_SOCK_CHILD))
 		return false;
@@ -277,145 +203,67 @@ static __always_inline bool udp_settled(struct __sk_buff *skb, const struct bpf_
 					struct weir_sock *sock, __u64 epoch)
 {
 	bool named = epoch && sock->named_epoch == epoch;
-	__u32 offset = packet_glance(skb, IPPROTO_UDP);
-	struct flow flow = {0};
+	const __u8 *header = packet_glance(skb, IPPROTO_UDP);
+	struct flow flow = {.protocol = IPPROTO_UDP};
 
-	if (!offset)
+	if (!header)
 		return false;
-	flow_of_sock(&flow, sk);
+	ends_of_sock(&flow, sk);
 	if (addr_given(&flow.dest) ? named || !flow_settled(sock, &flow, epoch) : !named)
 		return false;
-	__sync_fetch_and_add(&sock->bytes_sent, skb->len - offset - UDP_HEADER);
+	__sync_fetch_and_add(&sock->bytes_sent, udp_payload(skb));
 	if (!(sock->flags & WEIR_SOCK_MOVED))
 		sock->flags |= WEIR_SOCK_MOVED;
 	return true;
+}
+
+static __always_inline bool packet_settled(struct __sk_buff *skb, const struct bpf_sock *sk,
+					   struct weir_sock *sock)
+{
+	bool bound;
+	__u64 epoch;
+
+	if (!scopes_current(sock))
+		return false;
+	epoch = scopes_epoch(sock->scopes, &bound);
+	if (!bound)
+		return false;
+	if (sock->flags & WEIR_SOCK_TCP)
+		return tcp_settled(skb, sk, sock, epoch);
+	return sock->flags & WEIR_SOCK_UDP && udp_settled(skb, sk, sock, epoch);
 }
 
 SEC("cgroup_skb/egress")
 int weir_egress(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
+	struct packet packet = {0};
 	struct weir_sock *sock;
 	bool bound;
 	__u64 epoch;
 	int done;
 
-	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (!sk)
 		return PASS;
-	sock = sock_of_packet(skb, sk, &done);
-	if (!sock)
-		return done;
-	epoch = scopes_epoch(sock->scopes, &bound);
-	if (!bound)
-		return PASS;
-	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP) {
-		if (tcp_settled(skb, sk, sock, epoch))
-			return PASS;
-	} else if (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP) {
-		if (udp_settled(skb, sk, sock, epoch))
-			return PASS;
-	}
-	return egress_judge(skb, sk, sock, epoch);
-}
-
-/* The packet's own flow, seen from the socket: from the other end to here. */
-static __always_inline void flow_turn(struct flow *flow)
-{
-	struct weir_addr addr = flow->dest;
-	__u16 port = flow->dport;
-
-	flow->dest = flow->source;
-	flow->dport = flow->sport;
-	flow->source = addr;
-	flow->sport = port;
-	flow->inbound = true;
-}
-
-static __always_inline int tcp_arrives(struct weir_sock *sock, struct packet *packet,
-				       __u64 epoch)
-{
-	__u32 decision;
-
-	if (!packet->syn)
-		return PASS;
-	sock->flags |= WEIR_SOCK_LISTENS;	/* also if it was there before */
-	if (!settled_is(&sock->settled, epoch, &packet->flow.dest, packet->flow.dport,
-			settled_proto(&packet->flow), &decision))
-		return weir_accept_decide(sock, &packet->flow) ? PASS : DROP;
-	return DECISION_DENIES(decision) ? DROP : PASS;
-}
-
-/*
- * Who sends to a socket that may receive will be answered, unless a rule
- * denies it. No memory: it is not.
- */
-static __always_inline int udp_arrives(struct bpf_sock *sk, struct weir_sock *sock,
-				       struct packet *packet, __u64 epoch)
-{
-	struct weir_peers *peers;
-	int known;
-
-	__sync_fetch_and_add(&sock->bytes_received, packet->payload);
-	sock->flags |= WEIR_SOCK_MOVED;
-	if (sock->flags & WEIR_SOCK_BEFORE)
-		weir_before_listens(sock, &packet->flow);
-	if (!(sock->flags & WEIR_SOCK_LISTENS))
-		return PASS;
-	if (!addr_given(&sock->addr)) {
-		sock->addr = packet->flow.dest;
-		sock->port = packet->flow.dport;
-	}
-	peers = bpf_sk_storage_get(&weir_heard, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!peers)
-		return PASS;
-	known = weir_peer_find(peers, epoch, &packet->flow.dest, packet->flow.dport);
-	if (!peer_allowed(known))
-		weir_peer_keep(peers, epoch, &packet->flow.dest, packet->flow.dport, known);
-	return PASS;
-}
-
-/* The same for what is only counted. */
-static __always_inline bool udp_arrived(struct __sk_buff *skb, struct weir_sock *sock)
-{
-	__u32 offset = packet_glance(skb, IPPROTO_UDP);
-
-	if (!offset || sock->flags & (WEIR_SOCK_BEFORE | WEIR_SOCK_LISTENS))
-		return false;
-	__sync_fetch_and_add(&sock->bytes_received, skb->len - offset - UDP_HEADER);
-	if (!(sock->flags & WEIR_SOCK_MOVED))
-		sock->flags |= WEIR_SOCK_MOVED;
-	return true;
-}
-
-SEC("cgroup_skb/ingress")
-int weir_ingress(struct __sk_buff *skb)
-{
-	struct bpf_sock *sk = skb->sk;
-	struct packet packet = {0};
-	struct weir_sock *sock;
-	bool bound, tcp;
-	__u64 epoch;
-	int done;
-
-	/* what a connection receives was decided when it was made */
-	if (!sk || (sk->state != BPF_TCP_LISTEN && packet_glance(skb, IPPROTO_TCP)))
+	sock = bpf_sk_storage_get(&weir_socks, sk, NULL, 0);
+	if (sock ? packet_settled(skb, sk, sock) : sock_outside(skb))
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return PASS;
-	tcp = sk->protocol == IPPROTO_TCP;
-	if (tcp ? sk->state != BPF_TCP_LISTEN : sk->protocol != IPPROTO_UDP)
-		return PASS;
-	sock = sock_of_packet(skb, sk, &done);
+	sock = sock_of_packet(skb, sk, sock, &done);
 	if (!sock)
 		return done;
 	epoch = scopes_epoch(sock->scopes, &bound);
 	if (!bound)
 		return PASS;
-	if (!tcp && udp_arrived(skb, sock))
-		return PASS;
+	sock_kind_keep(sock, sk->type, sk->protocol);
 	weir_packet_read(skb, &packet);
-	flow_turn(&packet.flow);
-	return tcp ? tcp_arrives(sock, &packet, epoch) : udp_arrives(sk, sock, &packet, epoch);
+	if (!packet.plain && !weir_unplain(sock, &packet.flow))
+		return DROP;
+	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP)
+		return tcp_judge(skb, sk, sock, &packet, epoch);
+	if (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP)
+		return udp_judge(sk, sock, &packet, epoch);
+	return other_judge(sk, sock, &packet, epoch);
 }

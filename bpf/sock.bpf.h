@@ -43,6 +43,12 @@ static __always_inline bool scopes_same(const weir_scope_t *a, const weir_scope_
 	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
 }
 
+/* Is it bound by the only scope there is? Then no task and no cgroup has more to add. */
+static __always_inline bool scopes_all(const weir_scope_t *scopes)
+{
+	return weir_config.only_level && scopes[0] == weir_config.only_scope;
+}
+
 /* Adds scopes to those of a socket. No room: it may do nothing. */
 int weir_sock_bind(struct weir_sock *sock, const struct weir_bound *bound);
 
@@ -136,6 +142,17 @@ static __always_inline void sock_moves(struct weir_sock *sock, const struct flow
 	sock->local_port = flow->sport;
 }
 
+/* Type and protocol never change: kept for the packet layer, which would have to ask. */
+static __always_inline void sock_kind_keep(struct weir_sock *sock, __u32 type, __u32 protocol)
+{
+	if (sock->flags & (WEIR_SOCK_TCP | WEIR_SOCK_UDP))
+		return;
+	if (type == SOCK_STREAM && protocol == IPPROTO_TCP)
+		sock->flags |= WEIR_SOCK_TCP;
+	else if (type == SOCK_DGRAM && protocol == IPPROTO_UDP)
+		sock->flags |= WEIR_SOCK_UDP;
+}
+
 /* Under what a flow is settled: what is accepted apart from what is asked for. */
 static __always_inline __u16 settled_proto(const struct flow *flow)
 {
@@ -187,7 +204,8 @@ static __always_inline __u64 peer_hash(const struct weir_addr *addr, __u16 port)
 	return (sum ^ words[2] ^ (__u64)port << 32) * 0x9e3779b97f4a7c15ULL;
 }
 
-#define PEER_HINT(hash) ((hash) >> 50 & (WEIR_PEERS_MAX - 1))
+#define PEER_HINT(hash) ((hash) >> 58)
+_Static_assert(WEIR_PEERS_MAX == 1 << (64 - 58), "a hint for each");
 
 /*
  * Was it allowed in this epoch? Told at once for most; false: it is to be asked

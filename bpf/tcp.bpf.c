@@ -49,10 +49,12 @@ int weir_sock_release(struct bpf_sock *ctx)
 	volatile __u64 cells[2] = {0};
 	struct flow flow = {0};
 
-	if (!sock || !(sock->flags & WEIR_SOCK_MOVED))
+	if (!sock || !(sock->flags & WEIR_SOCK_MOVED) ||
+	    !(sock->record_flags & WEIR_INSTANCE_RECORD_NETWORK))
 		return GOES_ON;
 	address = number_of(cells, ctx);
-	weir_flow_read(&flow, address);
+	weir_local_read(&flow, address);
+	flow.protocol = ctx->protocol;
 	/* the one that was decided: the socket itself may have forgotten it */
 	flow.dest = sock->addr;
 	flow.dport = sock->port;

@@ -15,7 +15,6 @@
 #include "sock.bpf.h"
 
 #define EPERM 1
-#define SOCK_DGRAM 2
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
 #define CMSGS_MAX 16		/* more in one message: taken to pass descriptors */

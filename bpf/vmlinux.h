@@ -94,6 +94,18 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;	/* of cgroup v2 */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -102,6 +114,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct mm_struct *mm;
 	struct nsproxy *nsproxy;
+	struct css_set *cgroups;
 	char comm[16];
 	__u64 start_boottime;
 };
