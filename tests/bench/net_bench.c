@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What a datagram, and a TCP connection, cost the one who makes them:
- * net_bench [-n COUNT] [-r ROUNDS] send|send-many|send-connected|connect
+ * net_bench [-n COUNT] [-r ROUNDS] send|send-many|send-connected|connect [given]
+ * net_bench peer send|send-many|send-connected|connect COMMAND [ARG...]
  *
- * Loopback, IPv4. The other end is this process too: after every batch it takes
- * what has come, untimed. Destinations change from one to the next.
+ * Loopback, IPv4. The other end is in this process too: after every batch it
+ * takes what has come, untimed. With `given` it is the socket that standard
+ * input is, as `peer` makes it before it becomes COMMAND: so it can be outside
+ * of what confines the sender. Destinations change from one to the next.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +25,7 @@
 struct ends {
 	const struct bench *bench;
 	int local;		/* sends; unused by connect */
-	int peer;		/* receives or listens, on every address */
+	int peer;		/* receives or listens, on every address of IPv4 */
 	struct sockaddr_in to;
 	unsigned int next;
 };
@@ -124,21 +127,28 @@ static int64_t bench_round(void *context, const struct measure *measure)
 	return sum;
 }
 
-static int ends_open(const struct bench *bench, struct ends *ret)
+static int peer_open(const struct bench *bench)
 {
 	struct sockaddr_in any = {.sin_family = AF_INET};
-	socklen_t len = sizeof(any);
-	int room = 1 << 20;
+	int fd = socket(AF_INET, bench->type | SOCK_NONBLOCK, 0), room = 1 << 20;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) ||
+	    (bench->type == SOCK_STREAM && listen(fd, 2 * BATCH)))
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	return fd;
+}
+
+static int ends_open(const struct bench *bench, bool given, struct ends *ret)
+{
+	socklen_t len = sizeof(ret->to);
 
 	ret->bench = bench;
-	ret->peer = socket(AF_INET, bench->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	ret->peer = given ? STDIN_FILENO : peer_open(bench);
 	ret->local = socket(AF_INET, bench->type | SOCK_CLOEXEC, 0);
-	if (ret->peer < 0 || ret->local < 0 || bind(ret->peer, (struct sockaddr *)&any, len) ||
-	    (bench->type == SOCK_STREAM && listen(ret->peer, 2 * BATCH)) ||
-	    getsockname(ret->peer, (struct sockaddr *)&any, &len))
+	if (ret->peer < 0 || ret->local < 0 ||
+	    getsockname(ret->peer, (struct sockaddr *)&ret->to, &len))
 		return -errno;
-	setsockopt(ret->peer, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	ret->to = any;
 	if (bench->connected && connect(ret->local, destination_next(ret), sizeof(ret->to)))
 		return -errno;
 	return 0;
@@ -147,21 +157,35 @@ static int ends_open(const struct bench *bench, struct ends *ret)
 static const struct bench *bench_find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(benches) / sizeof(*benches); i++)
-		if (!strcmp(benches[i].name, name))
+		if (name && !strcmp(benches[i].name, name))
 			return &benches[i];
 	return NULL;
+}
+
+/* Only returns where it fails. */
+static int peer_give(const struct bench *bench, char **command)
+{
+	int fd = peer_open(bench);
+
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || close(fd))
+		return 1;
+	execvp(command[0], command);
+	return 127;
 }
 
 int main(int argc, char **argv)
 {
 	struct measure measure = {.count = 6400, .rounds = 9};
 	int first = measure_options(argc, argv, &measure), err;
-	const struct bench *bench = argc - first == 1 ? bench_find(argv[first]) : NULL;
+	bool given = argc - first == 2 && !strcmp(argv[first + 1], "given");
+	const struct bench *bench = bench_find(argv[first]);
 	struct ends ends = {0};
 
-	if (!bench)
+	if (argc - first > 2 && !strcmp(argv[first], "peer") && bench_find(argv[first + 1]))
+		return peer_give(bench_find(argv[first + 1]), argv + first + 2);
+	if (!bench || (argc - first != 1 && !given))
 		return 2;
-	err = ends_open(bench, &ends);
+	err = ends_open(bench, given, &ends);
 	if (!err)
 		err = measure_run(&measure, bench->name, bench_round, &ends);
 	if (err < 0) {

@@ -31,13 +31,16 @@ class Row:
     count: int				# operations in a sample
     records: dict
     target: tuple = None		# of a ratio to bare, under weir
+    peer: str = None			# who is outside of all policies, as net_bench names it
     bytes_gb: float = 0			# moved by an operation; then the figure is GB/s
     ahead: bool = True			# of nftables, is the target
 
-    def command(self):
-        # by the own use of a processor, where it can be: the machine has others to serve
+    def command(self, *launcher):
+        """What runs it, confined by launcher."""
+        before = [BIN / "net_bench", "peer", self.peer] if self.peer else []
         name, *rest = self.program
-        return [BIN / name, "-w", "2", "-r", SAMPLES, "-n", self.count, *rest]
+        # by the own use of a processor, where it can be: the machine has others to serve
+        return [*before, *launcher, BIN / name, "-w", "2", "-r", SAMPLES, "-n", self.count, *rest]
 
     def figure(self, ns):
         return self.bytes_gb / ns * 1e9 if self.bytes_gb else ns
@@ -48,19 +51,22 @@ def every(operations):
 
 
 ROWS = [
-    Row("UDP sendto, 10 destinations", ["net_bench", "-c", "send"], 12800,
-        {"network.send": 10, "network.flow": 1}, ("ratio", 1.15)),
-    Row("UDP sendto, 250 destinations", ["net_bench", "-c", "send-many"], 6400,
-        {"network.send": every, "network.flow": 1}, ahead=False),	# the worst case
-    Row("UDP send, connected", ["net_bench", "-c", "send-connected"], 12800,
-        {"network.connect": 1, "network.flow": 1}, ("ratio", 1.15)),
-    Row("TCP connect and close", ["net_bench", "-c", "connect"], 3200,
-        {"network.connect": every, "network.flow": every}, ("ratio", 1.10)),
-    Row("TCP stream", ["stream_bench"], 1000,
-        {"network.connect": 1, "network.flow": 1}, ("ratio", 0.97, ">="),
-        STREAM_GB),
+    Row("UDP sendto, 10 destinations", ["net_bench", "-c", "send", "given"], 12800,
+        {"network.send": 10, "network.flow": 1}, ("ratio", 1.15), "send"),
+    Row("UDP sendto, to a confined socket", ["net_bench", "-c", "send"], 12800,
+        {"network.send": 10, "network.flow": 1}),
+    Row("UDP sendto, 250 destinations", ["net_bench", "-c", "send-many", "given"], 6400,
+        {"network.send": every, "network.flow": 1}, None, "send-many", ahead=False),  # worst case
+    Row("UDP send, connected", ["net_bench", "-c", "send-connected", "given"], 12800,
+        {"network.connect": 1, "network.flow": 1}, ("ratio", 1.15), "send-connected"),
+    Row("TCP connect and close", ["net_bench", "-c", "connect", "given"], 3200,
+        {"network.connect": every, "network.flow": every}, ("ratio", 1.10), "connect"),
+    Row("TCP connect, to a confined socket", ["net_bench", "-c", "connect"], 3200,
+        {"network.connect": every, "network.flow": every}),
+    Row("TCP stream", ["stream_bench"], 1000, {"network.connect": 1, "network.flow": 1},
+        ("ratio", 0.97, ">="), "connect", STREAM_GB),
     Row("TCP stream, by processor time", ["stream_bench", "-c", "one"], 1000,
-        {"network.connect": 1, "network.flow": 1}, None, STREAM_GB),
+        {"network.connect": 1, "network.flow": 1}, None, "connect", STREAM_GB),
 ]
 
 
@@ -73,7 +79,7 @@ class Variant:
         self.tries, self.written, self.lost = (collections.Counter() for _ in range(3))
 
     def round(self, row):
-        figure, = self.run(row.command()).values()
+        figure, = self.run(row).values()
         self.figures[row.title].append(row.figure(figure["ns"]))
         if not self.weir:
             return
@@ -89,20 +95,35 @@ class Variant:
             self.lost[row.title] += lost[kind]
 
 
-def bare(command):
-    return measured([*AS_USER, *command])
+def bare(row):
+    return measured(row.command(*AS_USER))
 
 
-def empty(command):
+def empty(row):
     """While programs that do nothing are attached: what the kernel takes for calling them."""
-    return measured([BIN / "empty_run", cgroup2(), *AS_USER, *command])
+    return measured(row.command(BIN / "empty_run", cgroup2(), *AS_USER))
 
 
 def beside(weir):
     """Runs a program under no policy while weir confines another."""
-    def run(command):
+    def run(row):
         with weir.held():
-            return bare(command)
+            return bare(row)
+    return run
+
+
+def under(weir):
+    def run(row):
+        weir.log.unlink(missing_ok=True)
+        return measured(row.command(*weir.command()))
+    return run
+
+
+def filtered(table):
+    """By nftables, with its log read meanwhile."""
+    def run(row):
+        with table.read():
+            return measured(table.within(*row.command(*table.cgroup.command(*AS_USER))))
     return run
 
 
@@ -127,7 +148,7 @@ def nft_variants(report, stack):
         for name, count, confined in wanted:
             table = nft.Nft(cgroup, count, confined)
             stack.callback(table.close)
-            made.append(Variant(name, table.measured, table=table))
+            made.append(Variant(name, filtered(table), table=table))
     except (OSError, RuntimeError) as error:
         report.skip(wanted[len(made)][0], str(error))
     return made
@@ -137,7 +158,7 @@ def variants(report, folder, stack):
     weirs = [Weir(folder, policies.addresses(count), WITHOUT) for count in SIZES]
     return [Variant("bare", bare), Variant("empty programs", empty),
             Variant("weir loaded, no policy", beside(weirs[0])),
-            *[Variant(weir_name(count), weir.measured, weir)
+            *[Variant(weir_name(count), under(weir), weir)
               for count, weir in zip(SIZES, weirs)],
             *nft_variants(report, stack)]
 

@@ -5,6 +5,7 @@ dropped, and the first packet of each flow is logged. Each set has a network nam
 own: it stays loaded, and what it adds (connection tracking as well) burdens nobody else.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 
 import policies
-from weir import AS_USER, REPO, cgroup2, measured, say
+from weir import REPO, cgroup2, say
 
 # `ct state new` would log every datagram of a flow that is not answered; the mark logs one.
 LOGGED = "ct mark 0 ct mark set 1 log group 0\n    accept"
@@ -93,14 +94,15 @@ class Nft:
         if done.returncode:
             raise RuntimeError(f"{command[0]}: {done.stderr.strip()[:500]}")
 
-    def measured(self, command):
-        """With its log read meanwhile, and counted."""
+    @contextlib.contextmanager
+    def read(self):
+        """Takes and counts what is logged meanwhile."""
         reader = subprocess.Popen(self.within(REPO / "tests/bench/nflog.py"), text=True,
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if reader.stdout.readline() != "ready\n":
             raise RuntimeError("the log of nftables cannot be read")
         try:
-            return measured(self.within(*self.cgroup.command(*AS_USER, *command)))
+            yield
         finally:
             found = json.loads(reader.communicate()[0])
             self.logged += found["read"]

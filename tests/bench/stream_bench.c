@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What a large write to an established TCP connection takes until the other end
- * has read it: stream_bench [-n COUNT] [-r ROUNDS] [one]
+ * has read it: stream_bench [-n COUNT] [-r ROUNDS] [one] <LISTENER
  *
+ * Standard input is a listening socket, as `net_bench peer connect` gives it.
  * Loopback, IPv4. One thread sends and another receives; with `one` a single
  * thread does both in turn, which with -c is steady enough to compare closely.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -104,17 +106,17 @@ static int64_t one_round(void *context, const struct measure *measure)
 
 static int ends_open(struct ends *ret)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in to;
 	socklen_t len = sizeof(to);
 
 	ret->local = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listener < 0 || ret->local < 0 || bind(listener, (struct sockaddr *)&to, len) ||
-	    listen(listener, 1) || getsockname(listener, (struct sockaddr *)&to, &len) ||
-	    connect(ret->local, (struct sockaddr *)&to, len))
+	if (ret->local < 0 || fcntl(STDIN_FILENO, F_SETFL, 0) ||
+	    getsockname(STDIN_FILENO, (struct sockaddr *)&to, &len))
 		return -errno;
-	ret->peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(ret->local, (struct sockaddr *)&to, len))
+		return -errno;
+	ret->peer = accept4(STDIN_FILENO, NULL, NULL, SOCK_CLOEXEC);
 	return ret->peer < 0 ? -errno : 0;
 }
 
