@@ -16,6 +16,7 @@ struct weir_act {
 	__u64 serial;
 	__u64 scope_id;
 	__u64 epoch;		/* the policy versions it was decided under: see epoch_add() */
+	__u64 time_ns;		/* of its record; 0: it has none */
 };
 
 static __always_inline void lost_count(__u32 type)
@@ -87,10 +88,11 @@ static __always_inline void head_actor(struct weir_event_head *head,
 }
 
 /* All but who acts. */
-static __always_inline void head_act(struct weir_event_head *head, const struct weir_act *act,
+static __always_inline void head_act(struct weir_event_head *head, struct weir_act *act,
 				     __u8 type, __u8 layer)
 {
-	head->time_ns = bpf_ktime_get_boot_ns();
+	act->time_ns = bpf_ktime_get_boot_ns();
+	head->time_ns = act->time_ns;
 	head->instance_serial = act->serial;
 	head->scope_id = act->scope_id;
 	head->type = type;
@@ -103,7 +105,7 @@ static __always_inline void head_act(struct weir_event_head *head, const struct 
 	head->pad3 = 0;
 }
 
-static __always_inline void head_fill(struct weir_event_head *head, const struct weir_act *act,
+static __always_inline void head_fill(struct weir_event_head *head, struct weir_act *act,
 				      __u8 type)
 {
 	head_act(head, act, type, WEIR_LAYER_CALL);

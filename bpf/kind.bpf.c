@@ -159,18 +159,16 @@ SEC("cgroup/sock_create")
 int weir_sock_create(struct bpf_sock *ctx)
 {
 	struct weir_bound bound = {0};
-	struct weir_sock *claimed;
+	struct weir_sock *made;
 
 	if (!scope_resolve(&bound, false))
 		return 1;
 	if (weir_kind_decide(&bound, ctx->family, ctx->type, ctx->protocol, 0) < 0)
 		return 0;
-	claimed = SOCK_CLAIM(ctx, &bound);
-	if (claimed)
-		claimed->flags &= ~WEIR_SOCK_BEFORE;
-	else
+	made = SOCK_CLAIM_NEW(ctx, &bound);
+	if (!made)
 		lost_count(WEIR_EVENT_SOCKET);
-	return !!claimed;
+	return !!made;
 }
 
 /* A netlink send while its messages are read. */

@@ -72,6 +72,19 @@ int weir_sock_bind(struct weir_sock *sock, const struct weir_bound *bound);
 		claimed_;                                                                     \
 	})
 
+/* The same for one that is being made by a task whose scopes are known. */
+#define SOCK_CLAIM_NEW(sk, bound)                                                             \
+	({                                                                                    \
+		struct weir_sock *made_ = bpf_sk_storage_get(&weir_socks, sk, NULL,           \
+							     BPF_SK_STORAGE_GET_F_CREATE);    \
+                                                                                              \
+		if (made_) {                                                                  \
+			ACTOR_CURRENT(&made_->owner);                                         \
+			__builtin_memcpy(made_->scopes, (bound)->scopes, sizeof(made_->scopes)); \
+		}                                                                             \
+		made_;                                                                        \
+	})
+
 /*
  * The scopes to decide by, into bound, which has the task's: the socket's, which
  * include them, unless those are unknown.
@@ -164,7 +177,7 @@ static __always_inline void sock_goes(struct weir_sock *sock, const struct weir_
 				      const struct flow *flow)
 {
 	if (!sock->began_ns)
-		sock->began_ns = bpf_ktime_get_boot_ns();
+		sock->began_ns = act->time_ns ? act->time_ns : bpf_ktime_get_boot_ns();
 	sock->serial = act->serial;
 	sock->scope_id = act->scope_id;
 	sock->decision = act->decision;
