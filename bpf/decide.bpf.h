@@ -73,23 +73,35 @@ static __always_inline bool scope_decide(struct weir_act *act, weir_scope_t hand
 	return DECISION_DENIES(decision);
 }
 
-static __always_inline void scopes_decide(struct weir_act *act, const struct weir_bound *bound,
-					  decide_fn decide, void *action)
+/* Before any scope is asked. Returns false when that is needless: nothing is known of them. */
+static __always_inline bool scopes_begin(struct weir_act *act, const struct weir_bound *bound)
 {
-	act->decision = DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0);
-	act->epoch = EPOCH_FIRST;
-	if (bound->scopes[0] == BOUND_UNKNOWN) {
-		act->decision = DECIDE_DENY(WEIR_REASON_SCOPE, 0);
-		act->epoch = EPOCH_NONE;
-		return;
-	}
+	bool known = bound->scopes[0] != BOUND_UNKNOWN;
+
+	act->decision = known ? DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0) :
+				DECIDE_DENY(WEIR_REASON_SCOPE, 0);
+	act->epoch = known ? EPOCH_FIRST : EPOCH_NONE;
+	return known;
+}
+
+/* Asks the scopes from the first-th in. */
+static __always_inline void scopes_ask(struct weir_act *act, const struct weir_bound *bound,
+				       int first, decide_fn decide, void *action)
+{
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < WEIR_NEST_MAX; i++) {
+	for (int i = first; i < WEIR_NEST_MAX; i++) {
 		if (!bound->scopes[i])
 			break;
 		if (scope_decide(act, bound->scopes[i], decide, action))
 			break;
 	}
+}
+
+static __always_inline void scopes_decide(struct weir_act *act, const struct weir_bound *bound,
+					  decide_fn decide, void *action)
+{
+	if (scopes_begin(act, bound))
+		scopes_ask(act, bound, 0, decide, action);
 }
 
 /* Is it to be recorded? A refusal always; what is allowed, when the policy says so. */

@@ -35,43 +35,28 @@
 #define DELETE WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE)
 #define EXECUTE WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE)
 
-/* Would the second place allow anything that the first does not? */
-int weir_place_widens(__u32 index, __u32 from, __u32 to)
+static __always_inline bool object_is_dir(__u64 dentry)
 {
-	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
-		if (!DECISION_DENIES(weir_place_verdict(index, to, WEIR_ACCESS_BIT(i))) &&
-		    DECISION_DENIES(weir_place_verdict(index, from, WEIR_ACCESS_BIT(i))))
-			return true;
-	}
-	return false;
+	__u64 inode = (__u64)READ_KERNEL(struct dentry, dentry, d_inode);
+
+	return inode && (READ_KERNEL(struct inode, inode, i_mode) & S_IFMT) == S_IFDIR;
 }
 
-static __always_inline bool dentry_is_dir(struct dentry *dentry)
+static __always_inline bool object_widens(__u64 dentry, __u32 index, __u32 from, __u32 to)
 {
-	struct inode *inode = dentry->d_inode;
-
-	return inode && (inode->i_mode & S_IFMT) == S_IFDIR;
+	return (object_is_dir(dentry) && weir_dir_widens(index, from, to)) ||
+	       weir_place_widens(index, from, to);
 }
 
-/*
- * A directory takes along what lies below it. That is only the same under both
- * names when no rule ends at or below either of them: both have left the trie.
- */
-static __always_inline bool dir_widens(struct dentry *dentry, __u32 from, __u32 to)
+/* What an instance says of a link or rename. A function of its own, for its stack. */
+__u32 weir_move_verdict(__u64 whose, const struct path_action *action, __u64 hash)
 {
-	return dentry_is_dir(dentry) && (PLACE_SELF(from) || PLACE_SELF(to));
-}
+	__u32 index = WHOSE_INDEX(whose), decision, from, to;
 
-static __always_inline __u32 decide_move(weir_scope_t scope, __u32 index,
-					 const struct weir_instance *instance, void *context)
-{
-	struct path_action *action = context;
-	__u32 decision = files_verdict(instance), from, to;
-
-	if (decision)
-		return decision;
-	from = FOUND_PLACE(path_place(action->dentry, action->mnt, index, instance->serial));
-	to = FOUND_PLACE(path_place(action->to_dentry, action->to_mnt, index, instance->serial));
+	if (!action)
+		return DECIDE_DENY(WEIR_REASON_SCOPE, 0);
+	from = FOUND_PLACE(weir_path_place(whose, action->dentry, action->mnt, hash));
+	to = FOUND_PLACE(weir_path_place(whose, action->to_dentry, action->mnt, hash));
 	if (action->access) {
 		decision = weir_place_verdict(index, from, action->access);
 		if (DECISION_DENIES(decision))
@@ -80,12 +65,20 @@ static __always_inline __u32 decide_move(weir_scope_t scope, __u32 index,
 	decision = weir_place_verdict(index, to, action->to_access);
 	if (DECISION_DENIES(decision))
 		return decision;
-	if (dir_widens(action->dentry, from, to) || weir_place_widens(index, from, to))
-		return DECIDE_DENY(WEIR_REASON_WIDEN, 0);
-	if (action->both_ways &&
-	    (dir_widens(action->to_dentry, to, from) || weir_place_widens(index, to, from)))
+	if (object_widens(action->dentry, index, from, to) ||
+	    (action->both_ways && object_widens(action->to_dentry, index, to, from)))
 		return DECIDE_DENY(WEIR_REASON_WIDEN, 0);
 	return decision;
+}
+
+static __always_inline __u32 decide_move(weir_scope_t scope, __u32 index,
+					 const struct weir_instance *instance, void *context)
+{
+	struct path_action *action = context;
+	__u32 decision = action_begin(action, instance);
+
+	return decision ? decision :
+			  weir_move_verdict(WHOSE(scope, index), action, instance_hash(instance));
 }
 
 /* Records the decision on an object, and turns it into what the hook returns. */
@@ -101,28 +94,25 @@ static __always_inline int act_finish(struct weir_act *act, struct path_action *
 	return WEIR_DECISION_REASON(act->decision) == WEIR_REASON_WIDEN ? -EXDEV : -error;
 }
 
-static __always_inline int bound_decide(const struct weir_bound *bound, struct path_action *action,
-					__u32 type)
-{
-	struct weir_act act = {0};
-
-	scopes_decide(&act, bound, decide_object, action);
-	return act_finish(&act, action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
-}
-
 static __always_inline int action_decide(struct path_action *action, __u32 type)
 {
 	struct weir_bound bound = {0};
+	struct weir_act act = {0};
 
-	return scope_resolve(&bound, type == WEIR_EVENT_EXEC) ? bound_decide(&bound, action, type) :
-								0;
+	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
+		return 0;
+	scopes_decide(&act, &bound, decide_object, action);
+	return act_finish(&act, action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
 }
 
 static __always_inline int object_decide(struct dentry *dentry, struct vfsmount *mnt, __u32 access,
 					 __u32 type)
 {
-	struct path_action action = {.dentry = dentry, .mnt = mnt, .access = access};
+	volatile __u64 cells[2] = {0};
+	struct path_action action = {.access = access};
 
+	action.dentry = number_of(cells, dentry);
+	action.mnt = number_of(cells, mnt);
 	return action_decide(&action, type);
 }
 
@@ -137,13 +127,81 @@ static __always_inline int move_decide(struct path_action *action, __u32 type)
 	return act_finish(&act, action, type, EACCES);
 }
 
+/* An open, and the object as the verifier knows it. */
+struct open_action {
+	struct path_action action;
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+};
+
+/*
+ * weir_dir_recall() at once, for opening is what it is for: fields are read
+ * from where they lie. FOUND_DOUBTED: weir_path_place() knows more. Not inline,
+ * for its stack.
+ */
+static __noinline __u64 dir_glance(struct dentry *dentry, struct vfsmount *mnt, __u64 hash)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct dentry *dir = dentry->d_parent;
+	struct inode *inode = dir->d_inode;
+	volatile __u64 cells[2] = {0};
+	volatile struct weir_dir *known;
+	__u64 found, counts, check;
+	struct dir_id id = {
+		.name_hash = dir->d_name.hash,
+		.name_len = dir->d_name.len,
+		.ino = inode->i_ino,
+		.generation = inode->i_generation,
+	};
+
+	if (dentry == mnt->mnt_root)
+		return FOUND_DOUBTED;
+	id.dir = number_of(cells, dir);
+	id.mnt = number_of(cells, mnt);
+	id.mnt_ns = number_of(cells, task->nsproxy->mnt_ns);
+	id.parent = number_of(cells, dir->d_parent);
+	check = dir_check(hash, &id);
+	known = dir_slot(check);
+	if (!known)
+		return FOUND_DOUBTED;
+	found = known->found;
+	counts = known->counts;
+	if (known->seal != dir_seal(check, found, counts, known->chain))
+		return FOUND_DOUBTED;
+	asm volatile("" ::: "memory");	/* what was read before counts no more */
+	if (dentry->d_parent != dir ||
+	    FOUND_LENGTHS(found) & WEIR_LENGTH_BIT(dentry->d_name.len) ||
+	    counts != path_counts_word(path_counts_read()))
+		return FOUND_DOUBTED;
+	return found;
+}
+
+/* What the outermost instance says of opening an object: a decide_fn. */
+static __always_inline __u32 decide_open(weir_scope_t scope, __u32 index,
+					 const struct weir_instance *instance, void *context)
+{
+	struct open_action *open = context;
+	struct path_action *action = &open->action;
+	__u32 decision = action_begin(action, instance);
+	__u64 hash = instance_hash(instance), found;
+
+	if (decision)
+		return decision;
+	found = dir_glance(open->dentry, open->mnt, hash);
+	if (found == FOUND_DOUBTED)
+		found = weir_path_place(WHOSE(scope, index), action->dentry, action->mnt, hash);
+	return found_verdict(action, index, found);
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(weir_file_open, struct file *file)
 {
 	__u32 mode, flags = file->f_flags, access = 0;
 	__u32 type = flags & FMODE_EXEC_FLAG ? WEIR_EVENT_EXEC : WEIR_EVENT_FILE_OPEN;
-	struct path_action action = {0};
+	volatile __u64 cells[2] = {0};
+	struct open_action open = {0};
 	struct weir_bound bound = {0};
+	struct weir_act act = {0};
 
 	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
 		return 0;
@@ -158,10 +216,15 @@ int BPF_PROG(weir_file_open, struct file *file)
 		access = READ | WRITE;	/* O_ACCMODE: neither, but good for ioctl on either */
 	if (type == WEIR_EVENT_EXEC)
 		access = EXECUTE | (access & WRITE);
-	action.dentry = file->f_path.dentry;
-	action.mnt = file->f_path.mnt;
-	action.access = access;
-	return bound_decide(&bound, &action, type);
+	open.dentry = file->f_path.dentry;
+	open.mnt = file->f_path.mnt;
+	open.action.dentry = number_of(cells, open.dentry);
+	open.action.mnt = number_of(cells, open.mnt);
+	open.action.access = access;
+	/* most tasks have one scope, and the verifier goes through what is asked of each */
+	if (scopes_begin(&act, &bound) && !scope_decide(&act, bound.scopes[0], decide_open, &open))
+		scopes_ask(&act, &bound, 1, decide_object, &open.action);
+	return act_finish(&act, &open.action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
 }
 
 /* A device node is a way to the device, whatever its name; a whiteout (0, 0) is none. */
@@ -171,8 +234,8 @@ int BPF_PROG(weir_path_mknod, const struct path *dir, struct dentry *dentry, __u
 {
 	__u16 format = mode & S_IFMT;
 	struct path_action action = {
-		.dentry = dentry,
-		.mnt = dir->mnt,
+		.dentry = number_away(dentry),
+		.mnt = number_away(dir->mnt),
 		.access = CREATE,
 		.device = format == S_IFBLK || (format == S_IFCHR && dev),
 	};
@@ -210,10 +273,9 @@ int BPF_PROG(weir_path_rename, const struct path *old_dir, struct dentry *old_de
 {
 	bool exchange = flags & RENAME_EXCHANGE;
 	struct path_action action = {
-		.dentry = old_dentry,
-		.mnt = old_dir->mnt,
-		.to_dentry = new_dentry,
-		.to_mnt = new_dir->mnt,
+		.dentry = number_away(old_dentry),
+		.mnt = number_away(old_dir->mnt),
+		.to_dentry = number_away(new_dentry),
 		.access = exchange ? CREATE | DELETE : DELETE,
 		.to_access = new_dentry->d_inode ? CREATE | DELETE : CREATE,
 		.both_ways = exchange,
@@ -228,10 +290,9 @@ int BPF_PROG(weir_path_link, struct dentry *old_dentry, const struct path *new_d
 	     struct dentry *new_dentry)
 {
 	struct path_action action = {
-		.dentry = old_dentry,
-		.mnt = new_dir->mnt,
-		.to_dentry = new_dentry,
-		.to_mnt = new_dir->mnt,
+		.dentry = number_away(old_dentry),
+		.mnt = number_away(new_dir->mnt),
+		.to_dentry = number_away(new_dentry),
 		.to_access = CREATE,
 	};
 
@@ -277,14 +338,14 @@ static __always_inline void mapped_describe(struct path_action *action, struct f
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	__u64 mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of((__u64)mnt), mnt_ns);
 
-	action->dentry = dentry;
-	action->mnt = mnt;
+	action->dentry = (__u64)dentry;
+	action->mnt = (__u64)mnt;
 	if (mnt_ns != MNT_NS_INTERNAL || BPF_CORE_READ(dentry, d_parent) == dentry ||
 	    BPF_CORE_READ(mnt, mnt_sb, s_flags) & SB_KERNMOUNT ||
 	    !bpf_core_field_exists(backing->user_path))
 		return;
-	action->dentry = BPF_CORE_READ(backing, user_path.dentry);
-	action->mnt = BPF_CORE_READ(backing, user_path.mnt);
+	action->dentry = (__u64)BPF_CORE_READ(backing, user_path.dentry);
+	action->mnt = (__u64)BPF_CORE_READ(backing, user_path.mnt);
 }
 
 /* A layer that is still one is a stack of stacks, whose name cannot be told: denied. */
@@ -292,13 +353,12 @@ static __always_inline __u32 decide_mapped(weir_scope_t scope, __u32 index,
 					   const struct weir_instance *instance, void *context)
 {
 	struct path_action *action = context;
-	__u32 decision = files_verdict(instance), place = PLACE_AGAIN;
+	__u32 decision = files_verdict(instance), place;
 
 	if (decision)
 		return decision;
-	for (int i = 0; i < PATH_TRIES && place == PLACE_AGAIN; i++)
-		place = weir_path_resolve(index, (__u64)action->dentry, (__u64)action->mnt, 0, 0);
-	if (place == PLACE_AGAIN || place == PLACE_LAYER)
+	place = weir_path_resolve(WHOSE(scope, index), action->dentry, action->mnt);
+	if (place == PLACE_LAYER)
 		place = PLACE_UNRESOLVED;
 	return weir_place_verdict(index, place, action->access);
 }

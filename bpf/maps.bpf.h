@@ -148,6 +148,36 @@ struct {
 	});
 } weir_nodes SEC(".maps") __weak;
 
+/* index → struct weir_glob */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, WEIR_INSTANCES_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_INNER_MAP);
+		__uint(key_size, sizeof(__u32));
+		__uint(value_size, sizeof(struct weir_glob));
+	});
+} weir_globs SEC(".maps") __weak;
+
+/* row → struct weir_row */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, WEIR_INSTANCES_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_INNER_MAP);
+		__uint(key_size, sizeof(__u32));
+		__uint(value_size, sizeof(struct weir_row));
+	});
+} weir_rows SEC(".maps") __weak;
+
 /* Hash → remembered directory. Kernel side; a later one takes the place of an earlier one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -283,9 +313,21 @@ struct {
  * and the name, ending at path + WEIR_PATH_MAX. Behind that, room for the
  * verifier, which knows no better bound for a name than 255.
  */
+struct weir_descent {
+	__u32 at;		/* of the next component */
+	__u32 node;
+	__u32 parent;		/* place of what the last component lies in */
+	__u8 self;
+	__u8 failed;
+	__u16 pad;
+};
+
 struct weir_scratch {
 	__u8 path[WEIR_PATH_MAX + WEIR_NAME_MAX + 1];
-	__u32 fold;		/* see weir_path_walk() */
+	__u32 fold;		/* see weir_path_walk(); so are the next two */
+	__u32 process;
+	__u64 process_task;
+	struct weir_descent descent;	/* through the tables, along path */
 	union {			/* of the record that goes with it */
 		struct weir_event_file file;
 		struct weir_event_exec exec;

@@ -1,148 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Finding the place of an object in the path trie, the slow and sure way; see path.bpf.h. */
+/* Finding the place of an object, and what that decides; see path.bpf.h. */
 #include "path.bpf.h"
 
+#define PATH_TRIES 32		/* walks before a name that keeps changing is unresolved */
 #define PATH_SPINS 100000	/* reads of an odd count before it is taken as stuck */
-
-static __always_inline __u32 edge_follow(__u32 index, __u32 node, __u64 name, __u32 len)
-{
-	void *edges = bpf_map_lookup_elem(&weir_edges, &index);
-	struct weir_edge_key key;
-	__u32 *child;
-
-	if (!edges)
-		return EDGE_FAILED;
-	for (int i = 0; i <= WEIR_NAME_MAX / WEIR_CHUNK; i++) {
-		bool last = len < WEIR_CHUNK;
-		__u32 part = last ? len : WEIR_CHUNK;
-
-		__builtin_memset(&key, 0, sizeof(key));
-		key.node = node;
-		FORGET(part);
-		if (part > WEIR_CHUNK || bpf_probe_read_kernel(key.chunk, part, (void *)name))
-			return EDGE_FAILED;
-		child = bpf_map_lookup_elem(edges, &key);
-		if (!child)
-			return EDGE_NONE;
-		node = *child;
-		if (last)
-			return node;
-		name += WEIR_CHUNK;
-		len -= WEIR_CHUNK;
-	}
-	return EDGE_FAILED;	/* longer than a name can be */
-}
-
-__u32 weir_edge_follow(__u32 index, __u32 node, __u64 name, __u32 len)
-{
-	return edge_follow(index, node, name, len);
-}
-
-/* One descent through the trie, along a path in scratch space. */
-struct descent {
-	struct weir_scratch *scratch;
-	__u32 index;
-	__u32 at;
-	__u32 node;
-	__u32 parent;		/* place of what the last component lies in */
-	bool self;
-	bool failed;
-};
-
-/* Of the names that lead on from a node; a node that cannot be told has some of all. */
-static __always_inline __u32 node_lengths(__u32 index, __u32 node)
-{
-	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
-	struct weir_node *entry = nodes ? bpf_map_lookup_elem(nodes, &node) : NULL;
-
-	return entry ? entry->lengths : (1u << WEIR_LENGTH_BITS) - 1;
-}
-
-static long descent_step(__u32 unused, struct descent *descent)
-{
-	__u32 at = descent->at, len, child;
-
-	if (at >= WEIR_PATH_MAX)
-		return 1;
-	len = descent->scratch->path[at];
-	descent->parent = PLACE(descent->node, descent->self);
-	descent->at = at + 1 + len;
-	if (!descent->self)
-		return 0;
-	/* a rule may name it in other letters: only where no rule goes on is that the same */
-	if (at >= descent->scratch->fold && node_lengths(descent->index, descent->node)) {
-		descent->failed = true;
-		return 1;
-	}
-	child = edge_follow(descent->index, descent->node,
-			    (__u64)&descent->scratch->path[at + 1], len);
-	if (child == EDGE_FAILED) {
-		descent->failed = true;
-		return 1;
-	}
-	if (child)
-		descent->node = child;
-	else
-		descent->self = false;
-	return 0;
-}
-
-/*
- * The place below a root of the path in scratch space that begins at `at`, in
- * the low word, and in the high one the place of the directory it lies in. 0:
- * unresolved.
- */
-__u64 weir_path_descend(__u32 index, __u32 root, __u32 at)
-{
-	struct descent descent = {
-		.scratch = path_scratch(false),
-		.index = index,
-		.at = at,
-		.node = root,
-		.parent = PLACE(root, true),
-		.self = true,
-	};
-
-	if (!descent.scratch)
-		return PLACE_UNRESOLVED;
-	bpf_loop(WEIR_PATH_MAX, descent_step, &descent, 0);
-	if (descent.failed || descent.at < WEIR_PATH_MAX)
-		return PLACE_UNRESOLVED;
-	return (__u64)descent.parent << 32 | PLACE(descent.node, descent.self);
-}
-
-/* What is allowed below a node: WEIR_ACCESS_BIT()s. */
-static __always_inline __u32 node_allowed(__u32 index, __u32 node)
-{
-	__u32 allowed = 0;
-
-	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
-		if (!DECISION_DENIES(weir_node_verdict(index, node, false, WEIR_ACCESS_BIT(i))))
-			allowed |= WEIR_ACCESS_BIT(i);
-	}
-	return allowed;
-}
-
-/*
- * A directory no name leads on from is remembered as what lies below it: none
- * is looked at. One in which names may be spelt otherwise is not, else.
- */
-static __always_inline void dir_remember(__u32 index, __u64 check, __u32 place, __u64 counts,
-					 bool may_fold)
-{
-	volatile struct weir_dir *dir = dir_slot(check);
-	__u32 node = PLACE_NODE(place), lengths = node_lengths(index, node);
-	__u64 found;
-
-	if (!dir || (may_fold && lengths && PLACE_SELF(place)))
-		return;
-	if (!lengths)
-		place = PLACE(node, false);
-	found = FOUND(place, node_allowed(index, node), lengths);
-	dir->found = found;
-	dir->counts = counts;
-	dir->seal = dir_seal(check, found, counts);
-}
 
 /*
  * An object on a mount outside every namespace. Its own root: a pipe, socket,
@@ -178,55 +39,86 @@ static __always_inline bool counts_settle(struct path_counts *counts)
 	return path_counts_steady(*counts);
 }
 
-/* The mount namespace of the current task; 0: it has none any more. */
-static __always_inline __u64 task_mnt_ns(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
+/* What a walk came to, besides the offset at which the path begins. */
+#define WALKED_NONE -1		/* it does not reach the root, or keeps changing */
+#define WALKED_INTERNAL -2	/* on a mount outside every namespace */
 
-	return (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
-}
-
-__u32 weir_path_resolve(__u32 index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 check_counts)
-{
-	struct path_counts counts;
-	__u64 mnt_ns, places, parent;
-	bool may_fold;
-	int walked;
-
-	if (!counts_settle(&counts))
-		return PLACE_UNRESOLVED;
-	mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
-	if (mnt_ns == MNT_NS_INTERNAL)
-		return place_internal(dentry, vfsmount);
-	parent = (__u64)READ_KERNEL(struct dentry, dentry, d_parent);
-	may_fold = READ_KERNEL(struct dentry, parent, d_flags) & DCACHE_OP_HASH ||
-		   dentry_encoding(parent);
-	walked = weir_path_walk(dentry, vfsmount, false);
-	if (!path_counts_same(counts, path_counts_read()))
-		return PLACE_AGAIN;
-	if (walked < 0 || walked & WALK_PARTIAL || !mnt_ns || mnt_ns != task_mnt_ns())
-		return PLACE_UNRESOLVED;
-	places = weir_path_descend(index, WEIR_NODE_ROOT, walked);
-	if (places && check && check_counts == path_counts_word(counts))
-		dir_remember(index, check, places >> 32, check_counts, may_fold);
-	return places;
-}
-
-__u32 weir_socket_resolve(__u32 index, __u64 dentry, __u64 vfsmount)
+/*
+ * Walks until the counts have stood still around it. files: from the mounts of
+ * the current task; else those of any namespace will do.
+ */
+int weir_path_steady(__u64 dentry, __u64 vfsmount, int files, __u64 *ret_counts)
 {
 	struct path_counts counts;
 	__u64 mnt_ns;
 	int walked;
 
-	if (!counts_settle(&counts))
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < PATH_TRIES; i++) {
+		if (!ret_counts || !counts_settle(&counts))
+			return WALKED_NONE;
+		*ret_counts = path_counts_word(counts);
+		mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
+		if (mnt_ns == MNT_NS_INTERNAL)
+			return WALKED_INTERNAL;
+		walked = weir_path_walk(dentry, vfsmount, false);
+		if (!path_counts_same(counts, path_counts_read()))
+			continue;
+		if (walked < 0 || walked & WALK_PARTIAL || !mnt_ns ||
+		    (files && mnt_ns != task_mnt_ns()))
+			return WALKED_NONE;
+		return walked;
+	}
+	return WALKED_NONE;
+}
+
+/* The place of an object by a walk; what it lies in is remembered under check, if there is one. */
+static __always_inline __u32 path_resolve(__u64 whose, __u64 dentry, __u64 vfsmount, __u64 check,
+					  __u64 check_counts)
+{
+	__u64 counts = 0, places;
+	int walked = weir_path_steady(dentry, vfsmount, true, &counts);
+
+	if (walked == WALKED_INTERNAL)
+		return place_internal(dentry, vfsmount);
+	if (walked < 0)
 		return PLACE_UNRESOLVED;
-	mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
-	walked = weir_path_walk(dentry, vfsmount, false);
-	if (!path_counts_same(counts, path_counts_read()))
-		return PLACE_AGAIN;
-	if (walked < 0 || walked & WALK_PARTIAL || !mnt_ns || mnt_ns == MNT_NS_INTERNAL)
-		return PLACE_UNRESOLVED;
-	return weir_path_descend(index, WEIR_NODE_UNIX, walked);
+	places = weir_path_descend(whose, WEIR_NODE_ROOT, walked);
+	if (places && check && check_counts == counts)
+		weir_dir_remember((places & ~0xffffffffULL) | WHOSE_INDEX(whose), dentry, vfsmount,
+				  check, counts);
+	return places;
+}
+
+__u32 weir_path_resolve(__u64 whose, __u64 dentry, __u64 vfsmount)
+{
+	return path_resolve(whose, dentry, vfsmount, 0, 0);
+}
+
+__u32 weir_socket_resolve(__u32 index, __u64 dentry, __u64 vfsmount)
+{
+	__u64 counts = 0;
+	int walked = weir_path_steady(dentry, vfsmount, false, &counts);
+
+	return walked < 0 ? PLACE_UNRESOLVED :
+			    weir_path_descend(WHOSE(0, index), WEIR_NODE_UNIX, walked);
+}
+
+__u64 weir_path_place(__u64 whose, __u64 dentry, __u64 vfsmount, __u64 hash)
+{
+	__u64 check = 0, found;
+	struct path_counts counts;
+
+	if ((__u64)READ_KERNEL(struct vfsmount, vfsmount, mnt_root) == dentry)
+		return path_resolve(whose, dentry, vfsmount, 0, 0);
+	/* its directory behind a reading of the counts: it may change from here on */
+	counts = path_counts_read();
+	found = weir_dir_recall(dentry, vfsmount, hash, &check);
+	if (found == FOUND_NAMED)
+		found = weir_name_recall(WHOSE_INDEX(whose), dentry, check);
+	if (found != PLACE_UNRESOLVED)
+		return found;
+	return path_resolve(whose, dentry, vfsmount, check, path_counts_word(counts));
 }
 
 __u32 weir_place_verdict(__u32 index, __u32 place, __u32 access)
@@ -243,4 +135,31 @@ __u32 weir_place_verdict(__u32 index, __u32 place, __u32 access)
 	default:
 		return weir_node_verdict(index, PLACE_NODE(place), PLACE_SELF(place), access);
 	}
+}
+
+int weir_place_widens(__u32 index, __u32 from, __u32 to)
+{
+	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
+		if (!DECISION_DENIES(weir_place_verdict(index, to, WEIR_ACCESS_BIT(i))) &&
+		    DECISION_DENIES(weir_place_verdict(index, from, WEIR_ACCESS_BIT(i))))
+			return true;
+	}
+	return false;
+}
+
+int weir_dir_widens(__u32 index, __u32 from, __u32 to)
+{
+	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
+	__u32 from_node = PLACE_NODE(from), to_node = PLACE_NODE(to), always, ever;
+	const struct weir_node *old, *new;
+
+	if (from == to)
+		return false;
+	old = nodes ? bpf_map_lookup_elem(nodes, &from_node) : NULL;
+	new = nodes ? bpf_map_lookup_elem(nodes, &to_node) : NULL;
+	if (!old || !new || from == PLACE_LAYER || to == PLACE_LAYER)
+		return true;
+	always = PLACE_SELF(from) ? old->always & old->self_allows : old->below_allows;
+	ever = PLACE_SELF(to) ? new->ever | new->self_allows : new->below_allows;
+	return !!(ever & ~always);
 }

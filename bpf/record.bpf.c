@@ -81,9 +81,9 @@ int weir_record_paths(struct weir_act *act, __u32 type, const struct path_action
 		act_unrecorded(act, type);
 		return -1;
 	}
-	tail.path = weir_path_describe((__u64)action->dentry, (__u64)action->mnt, false);
+	tail.path = weir_path_describe(action->dentry, action->mnt, false);
 	if (action->to_dentry)
-		tail.target = weir_path_describe((__u64)action->to_dentry, (__u64)action->to_mnt,
+		tail.target = weir_path_describe(action->to_dentry, action->mnt,
 						 true);
 	scratch->file.access = action->access | action->to_access;
 	scratch->file.path_len = tail.path;
@@ -122,7 +122,7 @@ int weir_record_exec(struct weir_act *act, const struct path_action *action, int
 		act_unrecorded(act, WEIR_EVENT_EXEC);
 		return -1;
 	}
-	tail.path = weir_path_describe((__u64)action->dentry, (__u64)action->mnt, false);
+	tail.path = weir_path_describe(action->dentry, action->mnt, false);
 	tail.target = args_describe(&scratch->exec.args_total);
 	scratch->exec.access = action->access;
 	scratch->exec.path_len = tail.path;

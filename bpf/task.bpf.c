@@ -60,8 +60,8 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(weir_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	struct path_action action = {
-		.dentry = bprm->file->f_path.dentry,
-		.mnt = bprm->file->f_path.mnt,
+		.dentry = number_away(bprm->file->f_path.dentry),
+		.mnt = number_away(bprm->file->f_path.mnt),
 		.access = WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE),
 		.recorded = true,
 	};

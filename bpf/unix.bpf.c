@@ -15,7 +15,6 @@
 #include "sock.bpf.h"
 
 #define EPERM 1
-#define RESOLVE_TRIES 32
 
 static __always_inline bool scope_among(weir_scope_t scope, const weir_scope_t *scopes)
 {
@@ -62,13 +61,8 @@ static __always_inline void unix_name_read(struct unix_action *action, __u64 sk)
 
 static __always_inline __u32 path_verdict(__u32 index, const struct unix_action *action)
 {
-	__u32 place = PLACE_AGAIN;
-
-	for (int i = 0; i < RESOLVE_TRIES && place == PLACE_AGAIN; i++)
-		place = weir_socket_resolve(index, action->dentry, action->mnt);
-	if (place == PLACE_AGAIN)
-		place = PLACE_UNRESOLVED;
-	return weir_place_verdict(index, place, WEIR_ACCESS_BIT(WEIR_ACCESS_READ));
+	return weir_place_verdict(index, weir_socket_resolve(index, action->dentry, action->mnt),
+				  WEIR_ACCESS_BIT(WEIR_ACCESS_READ));
 }
 
 /* The table pads names with zeros: one that ends in a zero would pass for a shorter one. */
@@ -80,7 +74,7 @@ static __always_inline __u32 abstract_verdict(__u32 index, const struct unix_act
 	if (!action->len ||
 	    bpf_probe_read_kernel(&last, 1, (void *)(action->text + action->len - 1)) || !last)
 		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
-	node = weir_edge_follow(index, WEIR_NODE_ABSTRACT, action->text, action->len);
+	node = name_follow(index, WEIR_NODE_ABSTRACT, action->text, action->len);
 	if (node == EDGE_NONE || node == EDGE_FAILED)
 		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
 	return weir_node_verdict(index, node, true, WEIR_ACCESS_BIT(WEIR_ACCESS_READ));

@@ -26,6 +26,18 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct pid {
+	struct hlist_head tasks[1];	/* by enum pid_type; PIDTYPE_PID is the first */
+};
+
 struct inode {
 	__u16 i_mode;
 	unsigned int i_nlink;
@@ -38,6 +50,7 @@ struct unicode_map;
 
 struct super_block {
 	unsigned long s_flags;
+	unsigned long s_magic;
 	struct unicode_map *s_encoding;	/* with CONFIG_UNICODE */
 };
 
@@ -47,6 +60,12 @@ struct dentry {
 	struct qstr d_name;
 	struct inode *d_inode;
 	struct super_block *d_sb;
+};
+
+/* Of procfs: of what lies in the entry of a process, whose. */
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
 };
 
 struct vfsmount {
@@ -115,6 +134,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
+	struct hlist_node pid_links[1];
 	char comm[16];
 	__u64 start_boottime;
 };

@@ -5,6 +5,7 @@
 /* One walk towards the root of the mount tree. */
 struct walk {
 	__u64 dentry;
+	__u64 below;		/* dentry whose name was written last; 0: none, or of another mount */
 	__u64 mount;
 	__u64 mount_root;	/* dentry */
 	struct weir_scratch *scratch;
@@ -26,15 +27,38 @@ static __always_inline bool folder_folds(__u64 dentry)
 	       !dentry_encoding(dentry);
 }
 
+/* The task whose entry a name in the root of procfs is; 0: nobody's. */
+static __always_inline __u64 process_of(__u64 dentry)
+{
+	__u64 inode = (__u64)READ_KERNEL(struct dentry, dentry, d_inode), pid, first;
+
+	if (!inode)
+		return 0;
+	inode -= bpf_core_field_offset(struct proc_inode, vfs_inode);
+	pid = (__u64)READ_KERNEL(struct proc_inode, inode, pid);
+	first = pid ? (__u64)READ_KERNEL(struct pid, pid, tasks[0].first) : 0;
+	return first ? first - bpf_core_field_offset(struct task_struct, pid_links) : 0;
+}
+
+/* The root of a mount is reached. If it is that of procfs: whose entry was it below? */
+static __always_inline void process_note(struct walk *walk)
+{
+	if (!walk->below || !dentry_is_proc(walk->dentry))
+		return;
+	walk->scratch->process = walk->at;
+	walk->scratch->process_task = process_of(walk->below);
+}
+
 static long walk_step(__u32 unused, struct walk *walk)
 {
-	struct qstr name;
-	__u64 parent;
-	__u32 at;
+	__u64 parent, name;
+	__u32 at, len;
 
 	if (folder_folds(walk->dentry))
 		walk->scratch->fold = walk->at;	/* what was just written lies in this folder */
 	if (walk->dentry == walk->mount_root) {
+		process_note(walk);
+		walk->below = 0;
 		parent = (__u64)READ_KERNEL(struct mount, walk->mount, mnt_parent);
 		if (parent == walk->mount) {
 			walk->done = true;
@@ -46,19 +70,20 @@ static long walk_step(__u32 unused, struct walk *walk)
 		return !walk->dentry || !parent;
 	}
 	parent = (__u64)READ_KERNEL(struct dentry, walk->dentry, d_parent);
-	name.len = READ_KERNEL(struct dentry, walk->dentry, d_name.len);
-	name.name = READ_KERNEL(struct dentry, walk->dentry, d_name.name);
-	if (!parent || !name.len || name.len > WEIR_NAME_MAX)
+	len = READ_KERNEL(struct dentry, walk->dentry, d_name.len);
+	name = (__u64)READ_KERNEL(struct dentry, walk->dentry, d_name.name);
+	if (!parent || !len || len > WEIR_NAME_MAX)
 		return 1;
-	at = walk->at - name.len - 1;
+	at = walk->at - len - 1;
 	if (at >= WEIR_PATH_MAX)
 		return 1;	/* longer than a path may be */
 	FORGET(at);
 	at &= WEIR_PATH_MAX - 1;	/* for the verifier, which has lost the bound */
-	walk->scratch->path[at] = name.len;
-	if (bpf_probe_read_kernel(&walk->scratch->path[at + 1], name.len & 0xff, name.name))
+	walk->scratch->path[at] = len;
+	if (bpf_probe_read_kernel(&walk->scratch->path[at + 1], len & 0xff, (void *)name))
 		return 1;
 	walk->at = at;
+	walk->below = walk->dentry;
 	if (parent == walk->dentry)
 		return 1;	/* a root, but not the mount's: unreachable */
 	walk->dentry = parent;
@@ -78,6 +103,67 @@ int weir_path_walk(__u64 dentry, __u64 vfsmount, int target)
 	if (!walk.scratch)
 		return -1;
 	walk.scratch->fold = WEIR_PATH_MAX;
+	walk.scratch->process = WEIR_PATH_MAX;
 	bpf_loop(WEIR_PATH_MAX, walk_step, &walk, 0);
 	return walk.done ? walk.at : walk.at | WALK_PARTIAL;
+}
+
+/* One way up, of which only a hash is kept. */
+struct climb {
+	__u64 dentry;
+	__u64 mount;
+	__u64 mount_root;
+	__u64 hash;
+	bool done;
+};
+
+/* What is read of a dentry at once; its parent and its name stand side by side. */
+struct dentry_part {
+	__u64 parent;
+	__u64 name;		/* its hash, which takes the parent in, and its length */
+};
+
+static __always_inline bool dentry_part_read(struct dentry_part *part, __u64 dentry)
+{
+	__u32 offset = bpf_core_field_offset(struct dentry, d_parent);
+
+	_Static_assert(sizeof(*part) == 16, "a pointer and a struct qstr without its own");
+	return bpf_core_field_offset(struct dentry, d_name) == offset + sizeof(part->parent) &&
+	       !bpf_probe_read_kernel(part, sizeof(*part), (void *)(dentry + offset));
+}
+
+static long climb_step(__u32 unused, struct climb *climb)
+{
+	struct dentry_part part;
+	__u64 parent;
+
+	if (climb->dentry != climb->mount_root) {
+		if (!dentry_part_read(&part, climb->dentry))
+			return 1;
+		MIX(climb->hash, climb->dentry, part.name);
+		climb->dentry = part.parent;
+		return 0;
+	}
+	parent = (__u64)READ_KERNEL(struct mount, climb->mount, mnt_parent);
+	MIX(climb->hash, climb->mount, climb->dentry);
+	climb->hash ^= (__u64)READ_KERNEL(struct mount, climb->mount, mnt_ns);
+	climb->done = parent == climb->mount;
+	if (climb->done || !parent)
+		return 1;
+	climb->dentry = (__u64)READ_KERNEL(struct mount, climb->mount, mnt_mountpoint);
+	climb->mount_root = (__u64)READ_KERNEL(struct mount, parent, mnt.mnt_root);
+	climb->mount = parent;
+	return 0;
+}
+
+__u64 weir_chain(__u64 dir, __u64 vfsmount)
+{
+	struct climb climb = {
+		.dentry = dir,
+		.mount = mount_of(vfsmount),
+		.mount_root = (__u64)READ_KERNEL(struct vfsmount, vfsmount, mnt_root),
+	};
+
+	bpf_loop(CHAIN_MAX, climb_step, &climb, 0);
+	return climb.done ? climb.hash : CHAIN_NONE;
 }

@@ -14,6 +14,7 @@
 #define SB_KERNMOUNT (1u << 22)	/* linux/fs.h: mounted by the kernel for itself */
 #define DCACHE_OP_HASH 1u	/* linux/dcache.h: names below may be the same in other letters */
 #define S_CASEFOLD (1u << 15)	/* linux/fs.h: of a folder, where its file system has both kinds */
+#define PROC_SUPER_MAGIC 0x9fa0	/* linux/magic.h */
 #define S_IFMT 0170000
 #define S_IFDIR 0040000
 #define MNT_NS_INTERNAL ((__u64)-22)	/* ERR_PTR(-EINVAL), fs/mount.h */
@@ -77,6 +78,23 @@ static __always_inline __u64 dentry_encoding(__u64 dentry)
 		       0;
 }
 
+/* Is it the root of a procfs? */
+static __always_inline bool dentry_is_proc(__u64 dentry)
+{
+	__u64 block = (__u64)READ_KERNEL(struct dentry, dentry, d_sb);
+
+	return READ_KERNEL(struct super_block, block, s_magic) == PROC_SUPER_MAGIC &&
+	       (__u64)READ_KERNEL(struct dentry, dentry, d_parent) == dentry;
+}
+
+/* The mount namespace of the current task; 0: it has none any more. */
+static __always_inline __u64 task_mnt_ns(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
+}
+
 /* Room for the path of the current task's object, or for its other name. */
 static __always_inline struct weir_scratch *path_scratch(bool target)
 {
@@ -94,12 +112,27 @@ static __always_inline struct weir_scratch *path_scratch(bool target)
 /*
  * Writes the path of an object into scratch space (path_scratch(target)).
  * Its field fold is the offset of the outermost component whose folder may
- * take other spellings for the same name (WEIR_PATH_MAX: none).
+ * take other spellings for the same name (WEIR_PATH_MAX: none); process, that
+ * of the component in the root of a procfs, and process_task the task that it
+ * is the entry of (0: it is nobody's).
  *
  * Returns the offset at which it begins, with WALK_PARTIAL when it did not
  * reach the root of the mount tree (what was seen is there all the same, for
  * the record), or < 0 without scratch space.
  */
 int weir_path_walk(__u64 dentry, __u64 vfsmount, int target);
+
+#define MIX_FACTOR 0x9e3779b97f4a7c15ULL
+#define MIX(hash, one, two)                                       \
+	((hash) = (((hash) ^ (one)) * MIX_FACTOR ^ (two)) * MIX_FACTOR, (hash) ^= (hash) >> 32)
+
+#define CHAIN_NONE 0		/* there are too many, or it is cut */
+#define CHAIN_MAX 64		/* directories and mounts that a chain may have */
+
+/*
+ * A hash of a directory, all that it lies in and the mounts up to the root.
+ * While that stays the same, so do the names of what lies in the directory.
+ */
+__u64 weir_chain(__u64 dir, __u64 vfsmount);
 
 #endif

@@ -12,8 +12,8 @@
 
 #define NS_PER_S 1000000000ull
 
-/* The five tables of an instance, in the order of their outer maps. */
-enum table { NETS, PORTSETS, SEGMENTS, EDGES, NODES, TABLES };
+/* The tables of an instance. */
+enum table { NETS, PORTSETS, SEGMENTS, EDGES, NODES, GLOBS, ROWS, TABLES };
 
 static struct bpf_map *outer(const struct kern *kern, enum table table)
 {
@@ -23,6 +23,8 @@ static struct bpf_map *outer(const struct kern *kern, enum table table)
 		[SEGMENTS] = kern->skel->maps.weir_segments,
 		[EDGES] = kern->skel->maps.weir_edges,
 		[NODES] = kern->skel->maps.weir_nodes,
+		[GLOBS] = kern->skel->maps.weir_globs,
+		[ROWS] = kern->skel->maps.weir_rows,
 	};
 
 	return maps[table];
@@ -94,6 +96,12 @@ static void fillings_of(const struct policy_compiled *compiled, struct filling r
 	ret[NODES] = (struct filling){BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, "weir_node", NULL,
 				      compiled->nodes, sizeof(uint32_t), sizeof(*compiled->nodes),
 				      compiled->n_nodes};
+	ret[GLOBS] = (struct filling){BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, "weir_glob", NULL,
+				      compiled->globs, sizeof(uint32_t), sizeof(*compiled->globs),
+				      compiled->n_globs};
+	ret[ROWS] = (struct filling){BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, "weir_row", NULL,
+				     compiled->rows, sizeof(uint32_t), sizeof(*compiled->rows),
+				     compiled->n_rows};
 }
 
 /* Takes the tables of an index away; those that are not there are no error. */

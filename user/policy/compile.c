@@ -263,6 +263,8 @@ void policy_compiled_free(struct policy_compiled *compiled)
 	free(compiled->edge_keys);
 	free(compiled->edge_values);
 	free(compiled->nodes);
+	free(compiled->globs);
+	free(compiled->rows);
 	rules_free(&compiled->network);
 	rules_free(&compiled->listen);
 	rules_free(&compiled->unix_sockets);

@@ -63,6 +63,10 @@ struct policy_compiled {
 	size_t n_edges;
 	struct weir_node *nodes;
 	size_t n_nodes;
+	struct weir_glob *globs;	/* globs[0] is unused */
+	size_t n_globs;
+	struct weir_row *rows;		/* rows[0] takes nothing */
+	size_t n_rows;
 
 	struct compiled_rules network;
 	struct compiled_rules listen;		/* network.listen: allow alone */

@@ -11,7 +11,8 @@
 #include "policy/tree.h"
 
 #define COMPILE_SEGMENTS_MAX 4194304	/* port segments of one policy */
-#define COMPILE_NODES_MAX 4194304	/* nodes of one path trie */
+#define COMPILE_NODES_MAX 2097152	/* nodes, and edges, of the path tables */
+#define COMPILE_ROWS_MAX 65535		/* rows for the globs of one policy: 32 MiB */
 
 /* Mixes a value into a hash. */
 static inline uint64_t hash_add(uint64_t hash, uint64_t value)
@@ -30,14 +31,11 @@ void limit_report(struct report *report, const struct place *place, const char *
 /* compile_net.c: net_keys, net_values, portsets, segments */
 int net_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret);
 
-/* compile_paths.c: edge_keys, edge_values, nodes */
+/* compile_paths.c: edge_keys, edge_values, nodes, globs, rows */
 int paths_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret);
 
 /* gaps.c: what this version cannot enforce */
 int gaps_find(const struct policy *policy, struct policy_compiled *ret);
-
-/* Is a pattern one that compiles into the trie? */
-bool pattern_is_compiled(const struct pattern *pattern);
 
 /* digest.c: the digest of the compiled policy and of what gaps leave out of it */
 void digest_make(const struct policy *policy, struct policy_compiled *ret);

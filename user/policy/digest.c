@@ -94,30 +94,6 @@ static void net_rules_add(struct digest *digest, const struct net_rules *rules)
 	}
 }
 
-/* Those that are not in the tables. */
-static void patterns_add(struct digest *digest, const struct pattern *list, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (!pattern_is_compiled(&list[i]))
-			text_add(digest, list[i].text);
-	}
-	text_add(digest, NULL);
-}
-
-static void file_rules_add(struct digest *digest, const struct file_rules *rules)
-{
-	size_t i;
-
-	number_add(digest, rules->n);
-	for (i = 0; i < rules->n; i++) {
-		patterns_add(digest, rules->list[i].paths, rules->list[i].n_paths);
-		patterns_add(digest, rules->list[i].except, rules->list[i].n_except);
-		number_add(digest, rules->list[i].access);
-	}
-}
-
 /* What the policy says beyond the tables. */
 static void tree_add(struct digest *digest, const struct policy *policy)
 {
@@ -125,11 +101,6 @@ static void tree_add(struct digest *digest, const struct policy *policy)
 
 	net_rules_add(digest, &policy->net_allow);
 	net_rules_add(digest, &policy->net_deny);
-	for (i = 0; i < policy->unix_allow.n; i++)
-		patterns_add(digest, policy->unix_allow.list[i].paths,
-			     policy->unix_allow.list[i].n_paths);
-	file_rules_add(digest, &policy->file_allow);
-	file_rules_add(digest, &policy->file_deny);
 	for (i = 0; i < POLICY_GUARD_COUNT; i++)
 		number_add(digest, policy->guard_allow[i]);
 	number_add(digest, policy->tls_off);
@@ -163,6 +134,8 @@ static void compiled_add(struct digest *digest, const struct policy_compiled *co
 	array_add(digest, compiled->edge_keys, compiled->n_edges, sizeof(*compiled->edge_keys));
 	array_add(digest, compiled->edge_values, compiled->n_edges, sizeof(*compiled->edge_values));
 	array_add(digest, compiled->nodes, compiled->n_nodes, sizeof(*compiled->nodes));
+	array_add(digest, compiled->globs, compiled->n_globs, sizeof(*compiled->globs));
+	array_add(digest, compiled->rows, compiled->n_rows, sizeof(*compiled->rows));
 	names_add(digest, &compiled->network);
 	names_add(digest, &compiled->listen);
 	names_add(digest, &compiled->unix_sockets);

@@ -193,6 +193,9 @@ void policy_explain_unix(const struct policy *policy, const char *name, size_t l
 	by_section(policy, POLICY_SECTION_UNIX, ret);
 	if (ret->reason == WEIR_REASON_UNRESTRICTED)
 		return;
+	/* which the kernel side could not tell from the same without it */
+	if (name[0] == '@' && !name[len - 1])
+		return;
 	for (i = 0; i < rules->n; i++) {
 		if (!any_matches(rules->list[i].paths, rules->list[i].n_paths, name, len))
 			continue;

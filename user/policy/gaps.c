@@ -66,68 +66,6 @@ static int net_gaps(struct gaps *gaps, const struct net_rules *rules)
 	return err;
 }
 
-bool pattern_is_compiled(const struct pattern *pattern)
-{
-	return (pattern->kind == PATTERN_LITERAL || pattern->kind == PATTERN_SUBTREE) &&
-	       !pattern_is_proc_self(pattern);
-}
-
-/* The first pattern of a rule that is not enforced stands for all of them. */
-static int pattern_gap(struct gaps *gaps, enum policy_section section, const char *rule,
-		       const struct pattern *patterns, size_t n)
-{
-	const char *kind = "patterns with wildcards", *instead = "paths or \"/dir/**\"";
-	const struct pattern *first = NULL;
-	size_t count = 0, i;
-
-	for (i = 0; i < n; i++) {
-		if (pattern_is_compiled(&patterns[i]))
-			continue;
-		count++;
-		first = first ? first : &patterns[i];
-	}
-	if (!first)
-		return 0;
-	if (pattern_is_proc_self(first)) {
-		kind = "patterns of /proc/self";
-	} else if (pattern_is_abstract(first)) {
-		kind = "abstract names with wildcards";
-		instead = "whole names";
-	}
-	return gap_add(
-		gaps, section, &first->place,
-		"rule \"%s\" has the pattern \"%.200s\"%s; %s are not enforced yet; write %s instead",
-		rule, first->text, count > 1 ? " and more like it" : "", kind, instead);
-}
-
-static int unix_gaps(struct gaps *gaps, const struct unix_rules *rules)
-{
-	size_t i;
-	int err = 0;
-
-	for (i = 0; i < rules->n && !err; i++)
-		err = pattern_gap(gaps, POLICY_SECTION_UNIX, rules->list[i].head.name,
-				  rules->list[i].paths, rules->list[i].n_paths);
-	return err;
-}
-
-static int file_gaps(struct gaps *gaps, const struct file_rules *rules)
-{
-	size_t i;
-	int err = 0;
-
-	for (i = 0; i < rules->n && !err; i++) {
-		const struct file_rule *rule = &rules->list[i];
-
-		err = pattern_gap(gaps, POLICY_SECTION_FILES, rule->head.name, rule->paths,
-				  rule->n_paths);
-		if (!err)
-			err = pattern_gap(gaps, POLICY_SECTION_FILES, rule->head.name,
-					  rule->except, rule->n_except);
-	}
-	return err;
-}
-
 static int guard_gaps(struct gaps *gaps, const struct policy *policy)
 {
 	unsigned int i;
@@ -154,12 +92,6 @@ int gaps_find(const struct policy *policy, struct policy_compiled *ret)
 		err = net_gaps(&gaps, &policy->net_allow);
 	if (!err && !policy->unrestricted[POLICY_SECTION_NETWORK])
 		err = net_gaps(&gaps, &policy->net_deny);
-	if (!err && !policy->unrestricted[POLICY_SECTION_UNIX])
-		err = unix_gaps(&gaps, &policy->unix_allow);
-	if (!err && !policy->unrestricted[POLICY_SECTION_FILES])
-		err = file_gaps(&gaps, &policy->file_allow);
-	if (!err && !policy->unrestricted[POLICY_SECTION_FILES])
-		err = file_gaps(&gaps, &policy->file_deny);
 	if (!err && !policy->unrestricted[POLICY_SECTION_GUARD])
 		err = guard_gaps(&gaps, policy);
 	return err;

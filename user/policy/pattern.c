@@ -7,11 +7,8 @@
 
 #include "weir/abi.h"
 
-/*
- * Length of a class that starts at text, "[a-z]"; 0 and *ret_problem if it is
- * none. Bytes beyond ASCII are refused: a class takes one byte.
- */
-static size_t class_len(const char *text, const char **ret_problem)
+/* Bytes beyond ASCII are refused: a class takes one byte. */
+size_t pattern_class_len(const char *text, const char **ret_problem)
 {
 	size_t at = 1;
 	unsigned char low, high;
@@ -93,7 +90,7 @@ static const char *components_parse(const char *text, char *path, size_t *ret_le
 			component.wild = true;
 			break;
 		case '[':
-			step = class_len(text, &problem);
+			step = pattern_class_len(text, &problem);
 			component.wild = true;
 			break;
 		case '\\':
@@ -130,7 +127,7 @@ static const char *abstract_parse(const char *text, char *path, size_t *ret_len,
 	for (; *text; text += step) {
 		step = 1;
 		if (*text == '[') {
-			step = class_len(text, &problem);
+			step = pattern_class_len(text, &problem);
 			if (problem)
 				return problem;
 		}
@@ -194,7 +191,7 @@ const char *pattern_parse(const char *text, bool abstract, struct arena *arena, 
 }
 
 /* Does the class at pattern take c? */
-static bool class_takes(const char *pattern, size_t len, char c)
+bool pattern_class_takes(const char *pattern, size_t len, char c)
 {
 	bool negated = pattern[1] == '!' || pattern[1] == '^', found = false;
 	unsigned char low, high, byte = (unsigned char)c;
@@ -230,8 +227,8 @@ static size_t one_takes(const char *pattern, char c)
 	case '?':
 		return c != '/' ? 1 : 0;
 	case '[':
-		len = class_len(pattern, &problem);
-		return c != '/' && class_takes(pattern, len, c) ? len : 0;
+		len = pattern_class_len(pattern, &problem);
+		return c != '/' && pattern_class_takes(pattern, len, c) ? len : 0;
 	case '\\':
 		return pattern[1] == c ? 2 : 0;
 	default:
@@ -268,6 +265,9 @@ static bool wild_matches(const char *pattern, const char *path, const char *end)
 	size_t len;
 
 	for (;;) {
+		/* once and again is the same */
+		while (strncmp(pattern, "/**/**", 6) == 0 && (pattern[6] == '/' || !pattern[6]))
+			pattern += 3;
 		if (strcmp(pattern, "/**") == 0 && (path == end || *path == '/'))
 			return true;
 		if (strncmp(pattern, "/**/", 4) == 0 && path < end && *path == '/') {

@@ -44,6 +44,12 @@ bool pattern_is_abstract(const struct pattern *pattern);
 /* Does the pattern cover this path ("/" or "/a/b") or abstract name ("@name", any bytes)? */
 bool pattern_matches(const struct pattern *pattern, const char *path, size_t len);
 
+/* Length of the class that starts at text, "[a-z]"; 0: there is none, and *ret_problem says why. */
+size_t pattern_class_len(const char *text, const char **ret_problem);
+
+/* Does the class of that length take this byte? */
+bool pattern_class_takes(const char *class_text, size_t len, char c);
+
 /* Does it speak of the workload's own entries in /proc? */
 bool pattern_is_proc_self(const struct pattern *pattern);
 

@@ -113,12 +113,37 @@ static void path_random(struct buf *text)
 		buf_printf(text, "/%s", components[random_below(8)]);
 }
 
+/* Every kind of wildcard, alone and with names around it. */
+static const char *const globs[] = {
+	"*", "?", "b*", "*b", "b?", "[ab]", "[!a]*", "*y", "u[r-t]r", "*e*", "twenty-*-xxxx?",
+	"**", "a**", "**b", "b**b", "*[!x]", "***", "a**b*", "[a-b]?", "\\a", "?*",
+};
+
+/* Many of them in one policy would need tables past the limit. */
+static unsigned int wild_left;
+
+static void wild_random(struct buf *text)
+{
+	unsigned int n;
+
+	wild_left--;
+
+	for (n = 1 + random_below(3); n; n--)
+		buf_printf(text, "/%s", random_below(3) ? globs[random_below(ARRAY_SIZE(globs))] :
+							  components[random_below(8)]);
+}
+
 static void pattern_random(struct buf *text)
 {
 	size_t start = text->len;
 
 	buf_add_char(text, '"');
-	path_random(text);
+	if (wild_left && random_below(8) == 0)
+		buf_add_string(text, "**");
+	if (text->len > start + 1 || (wild_left && random_below(4) == 0))
+		wild_random(text);
+	else
+		path_random(text);
 	if (random_below(2))
 		buf_add_string(text, "/**");
 	else if (text->len == start + 1)
@@ -179,6 +204,9 @@ static void unix_rule_random(struct buf *text, unsigned int number)
 		} else {
 			buf_add_char(text, '"');
 			name_random(text);
+			if (random_below(3) == 0)
+				buf_printf(text, "%s%s", random_below(2) ? "/" : "",
+					   globs[random_below(ARRAY_SIZE(globs))]);
 			buf_add_char(text, '"');
 		}
 		buf_add_string(text, n > 1 ? ", " : "]}\n");
@@ -190,6 +218,7 @@ static void policy_random(struct buf *text)
 	static const char *const net_lists[] = {"allow", "deny", "listen"};
 	unsigned int list, n, i;
 
+	wild_left = random_below(8);
 	buf_add_string(text, "version: 1\nname: generated\nnetwork:\n");
 	for (list = 0; list < 3; list++) {
 		/* a list that is left out must not be missed by the others */

@@ -80,8 +80,8 @@ static inline weir_rule_t tables_listen(const struct policy_compiled *compiled,
 	return tables_rule(compiled, tables_set(compiled, addr, len), column, port);
 }
 
-/* Follows one chunk; 0: what is looked up leaves the trie. */
-static inline uint32_t tables_step(const struct policy_compiled *compiled,
+/* Where an edge leads; 0: there is none. */
+static inline uint32_t tables_edge(const struct policy_compiled *compiled,
 				   const struct weir_edge_key *key)
 {
 	size_t i;
@@ -89,33 +89,81 @@ static inline uint32_t tables_step(const struct policy_compiled *compiled,
 	for (i = 0; i < compiled->n_edges; i++) {
 		if (memcmp(&compiled->edge_keys[i], key, sizeof(*key)) != 0)
 			continue;
-		if (compiled->edge_values[i] >= compiled->n_nodes)
+		if (!compiled->edge_values[i] || compiled->edge_values[i] >= compiled->n_nodes)
 			abort();
 		return compiled->edge_values[i];
 	}
 	return 0;
 }
 
-/* Follows one component. False: it leaves the trie, below *node. */
-static inline bool tables_component(const struct policy_compiled *compiled, const char *text,
-				    size_t len, uint32_t *node)
+/* The edge for a name, chunk by chunk. */
+static inline uint32_t tables_name(const struct policy_compiled *compiled, uint32_t node,
+				   const char *text, size_t len)
 {
 	size_t at, n;
-	uint32_t next;
 
-	if (!(compiled->nodes[*node].lengths & WEIR_LENGTH_BIT(len)))
-		return false;
-	for (at = 0; at <= len; at += WEIR_CHUNK) {
-		struct weir_edge_key key = {.node = *node};
+	if (!(compiled->nodes[node].lengths & WEIR_LENGTH_BIT(len)))
+		return 0;
+	for (at = 0; at <= len && node; at += WEIR_CHUNK) {
+		struct weir_edge_key key = {.node = node};
 
 		n = len - at < WEIR_CHUNK ? len - at : WEIR_CHUNK;
 		memcpy(key.chunk, text + at, n);
-		next = tables_step(compiled, &key);
-		if (!next)
-			return false;
-		*node = next;
+		node = tables_edge(compiled, &key);
 	}
-	return true;
+	return node;
+}
+
+/* Which match of some globs takes a name; 0: none. What a glance rules out must not match. */
+static inline uint32_t tables_match(const struct policy_compiled *compiled, uint32_t index,
+				    const char *text, size_t len)
+{
+	const struct weir_glob *glob = &compiled->globs[index];
+	uint32_t row = glob->start, match;
+	size_t i;
+
+	if (index >= compiled->n_globs)
+		abort();
+	for (i = 0; i < len; i++) {
+		if (row >= compiled->n_rows)
+			abort();
+		row = compiled->rows[row].next[(unsigned char)text[i]];
+	}
+	match = compiled->rows[row].match;
+	if (match && len &&
+	    (!(glob->lengths & WEIR_LENGTH_BIT(len)) ||
+	     !((glob->first >> ((unsigned char)text[0] & 63) |
+		glob->last >> ((unsigned char)text[len - 1] & 63)) & 1)))
+		abort();
+	return match;
+}
+
+/* Follows one name. False: it leaves the tables, below *node. */
+static inline bool tables_component(const struct policy_compiled *compiled, const char *text,
+				    size_t len, uint32_t *node)
+{
+	const struct weir_node *entry = &compiled->nodes[*node];
+	uint32_t child = tables_name(compiled, *node, text, len), at = *node;
+
+	if (!child && !entry->globs && entry->other && entry->other != at) {
+		at = entry->other;
+		entry = &compiled->nodes[at];
+		child = tables_name(compiled, at, text, len);
+	}
+	if (!child && entry->globs) {
+		struct weir_edge_key key = {.node = WEIR_EDGE_MATCH(at)};
+		uint32_t match = tables_match(compiled, entry->globs, text, len);
+
+		memcpy(key.chunk, &match, sizeof(match));
+		child = match ? tables_edge(compiled, &key) : 0;
+		if (match && !child)
+			abort();
+	}
+	if (!child)
+		child = entry->other;
+	if (child)
+		*node = child;
+	return child;
 }
 
 /* A path ("/" or "/a/b") below one of the roots. */
@@ -140,7 +188,7 @@ static inline weir_rule_t tables_path(const struct policy_compiled *compiled, co
 	return tables_place(compiled, WEIR_NODE_ROOT, path, strlen(path), access);
 }
 
-/* A unix socket: "/path" or "@name". A name with a zero byte is none that a policy can have. */
+/* A unix socket: "/path" or "@name". One that ends with a zero byte is refused beforehand. */
 static inline weir_rule_t tables_unix(const struct policy_compiled *compiled, const char *name,
 				      size_t len)
 {
@@ -148,8 +196,9 @@ static inline weir_rule_t tables_unix(const struct policy_compiled *compiled, co
 
 	if (name[0] == '/')
 		return tables_place(compiled, WEIR_NODE_UNIX, name, len, WEIR_ACCESS_READ);
-	if (memchr(name, '\0', len) ||
-	    !tables_component(compiled, name + 1, len - 1, &node))
+	if (!name[len - 1])
+		return WEIR_RULE_NONE;
+	if (!tables_component(compiled, name + 1, len - 1, &node))
 		return compiled->nodes[node].below[WEIR_ACCESS_READ];
 	return compiled->nodes[node].self[WEIR_ACCESS_READ];
 }

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What directories mean to an instance, remembered under the sequence counts
+ * of their walk, so that a usual open costs neither a walk nor a look-up by
+ * name. Any rename or mount on the machine makes what is remembered doubtful;
+ * where the chain of directories above is what it was, it is good again.
+ */
+#ifndef WEIR_DIRS_BPF_H
+#define WEIR_DIRS_BPF_H
+
+#include "tables.bpf.h"
+
+/*
+ * A place as it was found, in the low word. In the high one what is allowed
+ * there, though not by which rule, and, of a directory, the lengths of the
+ * names in it that are elsewhere.
+ */
+#define FOUND(place, allowed, lengths) \
+	((place) | (__u64)((allowed) | (lengths) << WEIR_ACCESS_COUNT) << 32)
+#define FOUND_PLACE(found) ((__u32)(found))
+#define FOUND_ALLOWED(found) ((__u32)((found) >> 32) & ((1u << WEIR_ACCESS_COUNT) - 1))
+#define FOUND_LENGTHS(found) ((__u32)((found) >> 32) >> WEIR_ACCESS_COUNT)
+
+#define FOUND_DOUBTED ~0ULL	/* instead of a place: something was renamed or mounted since */
+#define FOUND_NAMED ~1ULL	/* it depends on the name: see weir_name_recall() */
+
+/*
+ * What identifies a remembered directory, besides the instance (with a secret,
+ * in hash): the directory in its mount, and the task's mount namespace. The
+ * parent, the name and the inode guard against a dentry whose memory went to
+ * another directory.
+ */
+struct dir_id {
+	__u64 dir;
+	__u64 mnt;
+	__u64 mnt_ns;
+	__u64 parent;
+	__u64 ino;
+	__u32 generation;
+	__u32 name_hash;	/* the kernel's own, which takes the parent in */
+	__u32 name_len;
+};
+
+static __always_inline __u64 dir_check(__u64 hash, const struct dir_id *id)
+{
+	MIX(hash, id->dir, id->mnt);
+	MIX(hash, id->mnt_ns, id->parent);
+	MIX(hash, (__u64)id->name_hash << 32 | id->name_len, id->ino);
+	return (hash ^ id->generation) * MIX_FACTOR;
+}
+
+static __always_inline struct weir_dir *dir_slot(__u64 check)
+{
+	__u32 slot = check >> (64 - WEIR_DIRS_BITS);
+
+	return bpf_map_lookup_elem(&weir_dirs, &slot);
+}
+
+/* Holds an entry together: a torn one, or another directory's, has another seal. */
+static __always_inline __u64 dir_seal(__u64 check, __u64 found, __u64 counts, __u64 chain)
+{
+	return check ^ found ^ (counts ^ chain) * MIX_FACTOR;
+}
+
+/*
+ * By the remembered meaning of the directory it lies in, to which *ret_check
+ * belongs. That holds, and so does all that is read of the object once the
+ * entry has been read, if the counts still are what they were around the walk.
+ * PLACE_UNRESOLVED: walk; or FOUND_NAMED.
+ */
+__u64 weir_dir_recall(__u64 dentry, __u64 vfsmount, __u64 hash, __u64 *ret_check);
+
+/* The place of an object whose directory is remembered under check, by its name. */
+__u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check);
+
+/*
+ * Remembers under check the directory of an object that was walked under
+ * counts; place_index: its place in the high word, the instance in the low one.
+ */
+int weir_dir_remember(__u64 place_index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 counts);
+
+#endif
