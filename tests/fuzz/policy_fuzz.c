@@ -57,10 +57,20 @@ static void tables_check(const struct policy_compiled *compiled)
 		}
 	}
 	require(compiled->n_nodes > WEIR_NODE_ABSTRACT);
-	require(compiled->n_edges == compiled->n_nodes - WEIR_NODE_ABSTRACT - 1);
 	for (i = 0; i < compiled->n_edges; i++)
-		require(compiled->edge_keys[i].node < compiled->n_nodes &&
-			compiled->edge_values[i] < compiled->n_nodes);
+		require((compiled->edge_keys[i].node & ~(WEIR_EDGE_MATCH(0) | WEIR_EDGE_OWN(0))) <
+				compiled->n_nodes &&
+			compiled->edge_values[i] && compiled->edge_values[i] < compiled->n_nodes);
+	for (i = WEIR_NODE_ROOT; i < compiled->n_nodes; i++)
+		require(compiled->nodes[i].other < compiled->n_nodes &&
+			(!compiled->nodes[i].globs ||
+			 compiled->nodes[i].globs < compiled->n_globs) &&
+			!(compiled->nodes[i].always & ~compiled->nodes[i].ever));
+	for (i = 1; i < compiled->n_globs; i++)
+		require(compiled->globs[i].start && compiled->globs[i].start < compiled->n_rows);
+	for (i = 0; i < compiled->n_rows; i++)
+		for (j = 0; j < 256; j++)
+			require(compiled->rows[i].next[j] < compiled->n_rows);
 }
 
 /* 0.0.0.0 and :: are asked for listening alone: no packet goes there. */
@@ -105,30 +115,83 @@ static void nets_agree(const struct policy *policy, const struct policy_compiled
 	}
 }
 
-/* A pattern's own path, and one below it. */
+/* A path that a pattern takes, or nearly: stars stand for filling, "**" for that and more. */
+static void path_fill(const struct pattern *pattern, const char *filling, const char *more,
+		      struct buf *ret)
+{
+	const char *at = pattern->text, *problem;
+
+	if (*at != '/' && !pattern_is_abstract(pattern))
+		buf_add_char(ret, '/');
+	while (*at) {
+		size_t stars = strspn(at, "*");
+
+		if (stars) {
+			buf_add_string(ret, stars > 1 ? more : filling);
+			at += stars;
+		} else if (*at == '[') {
+			buf_add_char(ret, at[1] == '!' || at[1] == '^' ? '~' :
+					  at[1] == '\\'		       ? at[2] :
+									 at[1]);
+			at += pattern_class_len(at, &problem);
+		} else {
+			at += *at == '\\';
+			buf_add_char(ret, *at++);
+		}
+	}
+}
+
+/* No path has an empty name, or one that is too long. */
+static bool path_exists(const char *path)
+{
+	const char *at = path;
+	size_t len;
+
+	if (*path != '/')
+		return path[1];
+	if (!path[1])
+		return true;
+	for (; *at; at += len + 1) {
+		len = strcspn(at + 1, "/");
+		if (!len || len > WEIR_NAME_MAX)
+			return false;
+	}
+	return strlen(path) < WEIR_PATH_MAX;
+}
+
+static void path_agree(const struct policy *policy, const struct policy_compiled *compiled,
+		       const char *path, bool socket)
+{
+	struct explanation explanation;
+	int access;
+
+	if (!path_exists(path))
+		return;
+	policy_explain_unix(policy, path, strlen(path), &explanation);
+	require(explanation.reason == WEIR_REASON_UNRESTRICTED ||
+		explanation.rule == tables_unix(compiled, path, strlen(path)));
+	for (access = 0; access < WEIR_ACCESS_COUNT && !socket; access++) {
+		policy_explain_path(policy, path, strlen(path), access, &explanation);
+		require(explanation.reason == WEIR_REASON_UNRESTRICTED ||
+			explanation.rule == tables_path(compiled, path, access));
+	}
+}
+
+/* What a pattern takes, some of what lies below, and what it only just does not take. */
 static void pattern_agree(const struct policy *policy, const struct policy_compiled *compiled,
 			  const struct pattern *pattern, bool socket)
 {
-	const char *path = pattern->len ? pattern->path : "/";
-	_cleanup_buf_ struct buf below = {0};
-	struct explanation explanation;
-	const char *names[2];
-	int i, access;
+	static const char *const fillings[][2] = {{"", ""}, {"x", "y/z"}, {"a.b", "/"}};
+	static const char *const ends[] = {"", "/x", "x"};
+	size_t i, j;
 
-	if (pattern->kind == PATTERN_WILD)
-		return;
-	buf_printf(&below, "%s/x", pattern->path);
-	names[0] = path;
-	names[1] = buf_string(&below);
-	for (i = 0; i < 2; i++) {
-		policy_explain_unix(policy, names[i], strlen(names[i]), &explanation);
-		require(explanation.reason == WEIR_REASON_UNRESTRICTED ||
-			explanation.rule == tables_unix(compiled, names[i], strlen(names[i])));
-		for (access = 0; access < WEIR_ACCESS_COUNT && !socket; access++) {
-			policy_explain_path(policy, names[i], strlen(names[i]), access,
-					    &explanation);
-			require(explanation.reason == WEIR_REASON_UNRESTRICTED ||
-				explanation.rule == tables_path(compiled, names[i], access));
+	for (i = 0; i < ARRAY_SIZE(fillings); i++) {
+		for (j = 0; j < ARRAY_SIZE(ends); j++) {
+			_cleanup_buf_ struct buf path = {0};
+
+			path_fill(pattern, fillings[i][0], fillings[i][1], &path);
+			buf_add_string(&path, ends[j]);
+			path_agree(policy, compiled, buf_string(&path), socket);
 		}
 	}
 }

@@ -16,7 +16,7 @@
 
 #define FLOW_POLICIES 120
 #define FLOWS 1000
-#define PATH_POLICIES 12
+#define PATH_POLICIES 24
 #define OPENS 600
 #define TOP "/scratch/weir-differential"
 #define DEPTH 3
@@ -190,6 +190,22 @@ static void path_random(char path[1024], bool file)
 		snprintf(path + len, 1024 - len, "/%s.f", names[random_below(NAMES)]);
 }
 
+/* A path in which some names are wild. */
+static void wild_random(char path[1024])
+{
+	static const char *const globs[] = {
+		"*", "a*", "*.f", "b.???", "[ab]*", "*xyz*", "[!a]*", "**", "abc**01", "*01.f",
+		"**.f", "?",
+	};
+	int depth = (int)random_below(DEPTH), i;
+	size_t len = (size_t)snprintf(path, 1024, "%s", random_below(4) ? TOP : "**");
+
+	for (i = 0; i <= depth; i++)
+		len += (size_t)snprintf(path + len, 1024 - len, "/%s",
+					random_below(2) ? globs[random_below(ARRAY_SIZE(globs))] :
+							  names[random_below(NAMES)]);
+}
+
 static void path_rules(struct buf *text, const char *list)
 {
 	unsigned int count = 1 + random_below(6), i, n;
@@ -201,12 +217,18 @@ static void path_rules(struct buf *text, const char *list)
 		for (n = random_below(3) + 1; n; n--) {
 			bool below = random_below(2);
 
-			path_random(path, random_below(3) == 0 && !below);
+			if (random_below(4) == 0)
+				wild_random(path);
+			else
+				path_random(path, random_below(3) == 0 && !below);
 			buf_printf(text, "\"%s%s\"%s", path, below ? "/**" : "",
 				   n > 1 ? ", " : "]\n");
 		}
 		if (random_below(3) == 0) {
-			path_random(path, random_below(2));
+			if (random_below(3) == 0)
+				wild_random(path);
+			else
+				path_random(path, random_below(2));
 			buf_printf(text, "      except: [\"%s\"]\n", path);
 		}
 		buf_printf(text, "      access: [%s]\n",

@@ -130,24 +130,16 @@ static void gaps_name_what_is_not_enforced(void **state)
 		     "    - {name: i, addresses: [loopback], protocol: icmp}\n"
 		     "    - {name: fine, addresses: [loopback], protocol: any}\n"
 		     "  listen: [{name: l, addresses: [loopback]}]\n"
-		     "  unix: [{name: u, paths: [/run/x, \"@x\", \"@y*\", \"/run/*\"]},\n"
-		     "    {name: v, paths: [\"**/s\"]}, {name: w, paths: [/proc/self/s]}]\n"
+		     "  unix: [{name: u, paths: [/run/x, \"@x\", \"@y*\", \"/run/*\"]}]\n"
 		     "files:\n  deny:\n"
-		     "    - {name: w, paths: [/fine, \"/a/*\", \"**/b\"], except: [\"/a/?\"]}\n"
-		     "    - {name: p, paths: [/proc/self/mem]}\n"
+		     "    - {name: w, paths: [/fine, \"/a/*\", /proc/self/mem], except: [\"/a/?\"]}\n"
 		     "guard: {allow: [raw-sockets, ptrace, packet-sockets]}\n");
 	static const struct {
 		enum policy_section section;
 		const char *place, *word;
 	} expected[] = {
 		{POLICY_SECTION_NETWORK, "test.yaml:6:25: ", "a.example.com"},
-		{POLICY_SECTION_UNIX, "test.yaml:10:42: ", "\"@y*\" and more like it; abstract"},
-		{POLICY_SECTION_UNIX, "test.yaml:11:23: ", "\"**/s\"; patterns with wildcards"},
-		{POLICY_SECTION_UNIX, "test.yaml:11:51: ", "/proc/self"},
-		{POLICY_SECTION_FILES, "test.yaml:14:32: ", "\"/a/*\""},
-		{POLICY_SECTION_FILES, "test.yaml:14:58: ", "\"/a/?\""},
-		{POLICY_SECTION_FILES, "test.yaml:15:25: ", "/proc/self"},
-		{POLICY_SECTION_GUARD, "test.yaml:16:30: ", "ptrace"},
+		{POLICY_SECTION_GUARD, "test.yaml:14:30: ", "ptrace"},
 	};
 	size_t i;
 
