@@ -1,5 +1,6 @@
 # Benchmarks: programs of tests/bench, static so that a confined one needs nothing but itself.
-# Figures are printed and left in build/bench/*.json; none of them is a test.
+# Figures are printed and left in build/bench/*.json; none of them is a test. BENCH_PARTS="files
+# programs network start" chooses among what is measured in guests.
 
 BENCH_KERNELS ?= 6.1
 BENCH_PROGRAMS := file_bench program_bench net_bench stream_bench landlock_run hold nothing
