@@ -85,9 +85,10 @@ int measure_run(const struct measure *measure, const char *name, measure_fn roun
 		ns[i] = (double)took / measure->count;
 	}
 	qsort(ns, measure->rounds, sizeof(ns[0]), compare);
-	printf("{\"name\": \"%s\", \"ns\": %.1f, \"min\": %.1f, \"max\": %.1f, \"warmup\": %u, \"steady\": %s}\n",
+	printf("{\"name\": \"%s\", \"ns\": %.1f, \"min\": %.1f, \"max\": %.1f, \"warmup\": %u, "
+	       "\"operations\": %u, \"steady\": %s}\n",
 	       name, ns[measure->rounds / 2], ns[0], ns[measure->rounds - 1], warmup,
-	       steady ? "true" : "false");
+	       (warmup + measure->rounds) * measure->count, steady ? "true" : "false");
 	fflush(stdout);
 	return 0;
 }

@@ -33,7 +33,8 @@ int64_t measure_now_ns(const struct measure *measure);
 
 /*
  * Runs the rounds and prints the nanoseconds an operation takes:
- * {"name", "ns" (median), "min", "max", "warmup" (rounds it took), "steady" (two agreed)}.
+ * {"name", "ns" (median), "min", "max", "warmup" (rounds it took),
+ * "operations" (in all rounds), "steady" (two agreed)}.
  *
  * Returns 0, or the negative errno of a round that failed.
  */

@@ -43,17 +43,17 @@ def addresses(count):
     return OPENED.format(network=network, files="unrestricted", record="network, execute")
 
 
-def path_rules(used, others, record="execute"):
-    """One rule for each folder; `used` first, others beside it."""
-    lines = [f'{{name: rule-{i}, paths: ["{path}/**"], access: [read, execute]}}'
-             for i, path in enumerate([used, *others])]
-    return OPENED.format(network="unrestricted", files=rules(lines), record=record)
+WILDCARDS = """
+  deny:
+    - {name: secrets, paths: ["**/.env", "**/*.pem", "/home/*/.ssh/**"]}"""
 
 
-def path_literals(count):
-    """`count` literal patterns, 1,000 a rule."""
-    paths = [f"/srv/project-{i % 1000}/folder-{i // 1000}/file-{i}.txt" for i in range(count)]
-    lines = [f'{{name: part-{i}, paths: [{", ".join(paths[i:i + 1000])}], access: [read]}}'
-             for i in range(0, count, 1000)]
-    lines.append('{name: everything-else, paths: ["/usr/**"], access: [read, execute]}')
-    return OPENED.format(network="unrestricted", files=rules(lines), record="execute")
+def path_rules(used, folders=(), files=(), wildcards=False):
+    """Everything at the patterns `used`; the others may be read and executed, 1,000 a rule."""
+    others = [f'"{path}/**"' for path in folders] + [str(path) for path in files]
+    patterns = ", ".join(f'"{pattern}"' for pattern in used)
+    lines = [f"{{name: used, paths: [{patterns}], access: [read, write, create, delete, execute]}}"]
+    lines += [f'{{name: part-{i}, paths: [{", ".join(others[i:i + 1000])}], access: [read, execute]}}'
+              for i in range(0, len(others), 1000)]
+    return OPENED.format(network="unrestricted", record="execute",
+                         files=rules(lines) + (WILDCARDS if wildcards else ""))

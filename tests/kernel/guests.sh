@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Boots a guest for each kernel named in the first argument, two at a time, and runs run.py there
-# with the programs that follow. A guest that does not print its result line has failed; so has
+# Boots a guest for each kernel named in the first argument, one more at a time than there are
+# processors, for each of them waits now and then, and runs run.py there with the programs that
+# follow. A guest that does not print its result line has failed; so has
 # one whose records are not as the schema says, or are none.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -9,6 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 read -ra kernels <<<"$1"
 shift
 limit=${KERNEL_TEST_SECONDS:-2700}
+at_once=$(($(nproc) + 1))
 work=build/kernel-test
 [ ${#kernels[@]} -gt 0 ] || { echo "no kernels" >&2; exit 2; }
 
@@ -51,7 +53,7 @@ records_check() {
 
 failed=0 running=0
 for kernel in "${kernels[@]}"; do
-	if [ "$running" -ge 2 ]; then
+	if [ "$running" -ge "$at_once" ]; then
 		wait -n || failed=1
 		running=$((running - 1))
 	fi

@@ -66,9 +66,13 @@ class Actor:
             raise OSError(answer["errno"], answer["text"])
         return answer["ok"]
 
-    def call(self, name, *args):
+    def ask(self, name, *args):
+        """Without waiting for the answer."""
         self.process.stdin.write(json.dumps([name, *args]).encode() + b"\n")
         self.process.stdin.flush()
+
+    def call(self, name, *args):
+        self.ask(name, *args)
         return self.answer()
 
     def __getattr__(self, name):
@@ -291,6 +295,6 @@ def put(path, text="text\n", mode=0o666):
     return path
 
 
-__all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "OUT",
+__all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "HERE", "OUT",
            "PYTHON", "Server", "USER", "WAIT_S", "WEIR", "errno", "fresh_dir", "ipaddress", "json", "os", "outside", "pathlib",
            "policy_text", "put", "select", "signal", "subprocess", "unittest"]
