@@ -132,9 +132,27 @@ enum weir_instance_flag {
 	WEIR_INSTANCE_LISTEN_UNRESTRICTED = 1u << 8,	/* also when given up */
 	WEIR_INSTANCE_UNIX_UNRESTRICTED = 1u << 9,	/* also when given up */
 	WEIR_INSTANCE_ICMP = 1u << 10,			/* a rule allows icmp somewhere */
-	WEIR_INSTANCE_RAW_SOCKETS = 1u << 11,		/* the guard allows them, or is given up */
-	WEIR_INSTANCE_PACKET_SOCKETS = 1u << 12,	/* likewise */
+	WEIR_INSTANCE_GUARD_OPEN = 1u << 11,		/* there is none, or it is given up */
 };
+
+/* What the guard keeps, and guard.allow opens: a word of the policy each. */
+enum weir_guard {
+	WEIR_GUARD_MOUNT,
+	WEIR_GUARD_NAMESPACES,
+	WEIR_GUARD_PTRACE,
+	WEIR_GUARD_BPF,
+	WEIR_GUARD_KERNEL_MODULES,
+	WEIR_GUARD_RAW_SOCKETS,
+	WEIR_GUARD_PACKET_SOCKETS,
+	WEIR_GUARD_SIGNALS,
+	WEIR_GUARD_IPC,
+	WEIR_GUARD_TUN,
+	WEIR_GUARD_COUNT,	/* in a record: nothing opens it */
+};
+
+/* Flags of an instance besides enum weir_instance_flag: which of them it opens. */
+#define WEIR_GUARD_BIT(guard) (1u << (16 + (guard)))
+#define WEIR_GUARD_ALL (WEIR_GUARD_BIT(WEIR_GUARD_COUNT) - WEIR_GUARD_BIT(0))
 
 /* One loaded version of a policy. Written before anything points at it, constant after. */
 struct weir_instance {
@@ -168,6 +186,7 @@ struct weir_mark {
 enum weir_mark_flag {
 	WEIR_MARK_LAUNCHER = 1u << 0,	/* free until its next exec succeeds */
 	WEIR_MARK_OVERFLOW = 1u << 1,	/* more than WEIR_NEST_MAX scopes: deny everything */
+	WEIR_MARK_OWN = 1u << 2,	/* a process of weir: nobody confined touches it */
 };
 
 /*
@@ -254,6 +273,13 @@ enum weir_event_type {
 	WEIR_EVENT_ACCEPT,		/* network.accept */
 	WEIR_EVENT_UNIX,		/* network.unix */
 	WEIR_EVENT_SOCKET,		/* network.socket */
+	WEIR_EVENT_GUARD_MOUNT,		/* guard.mount */
+	WEIR_EVENT_GUARD_NAMESPACE,	/* guard.namespace */
+	WEIR_EVENT_GUARD_PTRACE,	/* guard.ptrace */
+	WEIR_EVENT_GUARD_BPF,		/* guard.bpf */
+	WEIR_EVENT_GUARD_MODULE,	/* guard.module */
+	WEIR_EVENT_GUARD_SIGNAL,	/* guard.signal */
+	WEIR_EVENT_GUARD_ESCAPE,	/* guard.escape */
 	WEIR_EVENT_COUNT,
 };
 
@@ -393,6 +419,52 @@ struct weir_event_exec {
 	__u32 pad;
 };
 
+/* What the guard was asked for. */
+enum weir_ask {
+	WEIR_ASK_CAPABILITY,		/* number: CAP_* */
+	WEIR_ASK_MOUNT,
+	WEIR_ASK_MOVE_MOUNT,
+	WEIR_ASK_UMOUNT,
+	WEIR_ASK_PIVOT_ROOT,
+	WEIR_ASK_CHROOT,
+	WEIR_ASK_NAMESPACE,
+	WEIR_ASK_USER_NAMESPACE,
+	WEIR_ASK_PTRACE,		/* number: PTRACE_MODE_* */
+	WEIR_ASK_TRACEME,
+	WEIR_ASK_SIGNAL,		/* number: the signal */
+	WEIR_ASK_LIMIT,			/* number: RLIMIT_* */
+	WEIR_ASK_SCHEDULING,
+	WEIR_ASK_PROCESS_FILE,		/* writing to a file of another process in /proc */
+	WEIR_ASK_BPF,			/* number: the command of bpf(2) */
+	WEIR_ASK_BPF_OBJECT,		/* a program, map, link or pin of weir's */
+	WEIR_ASK_PERF,
+	WEIR_ASK_MODULE,		/* having one loaded */
+	WEIR_ASK_IPC,
+	WEIR_ASK_MESSAGE_QUEUE,
+	WEIR_ASK_KEY,			/* number: KEY_NEED_* */
+	WEIR_ASK_KEY_REQUEST,		/* which starts a helper of the kernel */
+	WEIR_ASK_TUN,
+	WEIR_ASK_KERNEL_FILE,		/* writing to what sets the kernel, or reading its traces */
+	WEIR_ASK_KERNEL_LOG,		/* number: the type of syslog(2) */
+	WEIR_ASK_QUOTA,
+	WEIR_ASK_CREDENTIALS,		/* other ones, for a request of io_uring */
+	WEIR_ASK_COUNT,
+};
+
+/*
+ * guard.*. Followed by path_len bytes: components, as in struct weir_event_file.
+ */
+struct weir_event_guard {
+	struct weir_event_head head;
+	__u8 ask;			/* enum weir_ask */
+	__u8 opens;			/* enum weir_guard: the word that would allow it */
+	__u16 path_len;			/* of a file that was to be opened; 0: none was */
+	__u32 number;			/* as the ask says, otherwise 0 */
+	__u32 target;			/* pid of the process it was to be done to; 0: none */
+	__u32 pad;
+	char target_comm[16];
+};
+
 struct weir_event_exit {
 	struct weir_event_head head;
 	__u32 status;			/* as wait(2) gives it */
@@ -418,5 +490,6 @@ _Static_assert(sizeof(struct weir_event_exit) == 104, "layout");
 _Static_assert(sizeof(struct weir_event_total) == 168, "layout");
 _Static_assert(sizeof(struct weir_event_socket) == 112, "layout");
 _Static_assert(sizeof(struct weir_event_unix) == 104, "layout");
+_Static_assert(sizeof(struct weir_event_guard) == 128, "layout");
 
 #endif

@@ -130,7 +130,7 @@ static void tree_add(struct digest *digest, const struct policy *policy)
 			     policy->unix_allow.list[i].n_paths);
 	file_rules_add(digest, &policy->file_allow);
 	file_rules_add(digest, &policy->file_deny);
-	for (i = 0; i < POLICY_GUARD_COUNT; i++)
+	for (i = 0; i < WEIR_GUARD_COUNT; i++)
 		number_add(digest, policy->guard_allow[i]);
 	number_add(digest, policy->tls_off);
 	number_add(digest, policy->dns_present);

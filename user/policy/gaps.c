@@ -128,22 +128,6 @@ static int file_gaps(struct gaps *gaps, const struct file_rules *rules)
 	return err;
 }
 
-static int guard_gaps(struct gaps *gaps, const struct policy *policy)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i < POLICY_GUARD_COUNT && !err; i++) {
-		if (policy->guard_allow[i] && i != POLICY_GUARD_RAW_SOCKETS &&
-		    i != POLICY_GUARD_PACKET_SOCKETS)
-			err = gap_add(
-				gaps, POLICY_SECTION_GUARD, &policy->guard_place[i],
-				"allowing %s: this part of the guard is not enforced yet; leave it out or write \"guard: unrestricted\"",
-				policy_guard_name(i));
-	}
-	return err;
-}
-
 int gaps_find(const struct policy *policy, struct policy_compiled *ret)
 {
 	struct gaps gaps = {.compiled = ret};
@@ -160,7 +144,5 @@ int gaps_find(const struct policy *policy, struct policy_compiled *ret)
 		err = file_gaps(&gaps, &policy->file_allow);
 	if (!err && !policy->unrestricted[POLICY_SECTION_FILES])
 		err = file_gaps(&gaps, &policy->file_deny);
-	if (!err && !policy->unrestricted[POLICY_SECTION_GUARD])
-		err = guard_gaps(&gaps, policy);
 	return err;
 }
