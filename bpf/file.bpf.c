@@ -11,6 +11,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "decide.bpf.h"
+#include "guard.bpf.h"
 #include "path.bpf.h"
 #include "record.bpf.h"
 
@@ -143,10 +144,16 @@ int BPF_PROG(weir_file_open, struct file *file)
 	__u32 mode, flags = file->f_flags, access = 0;
 	__u32 type = flags & FMODE_EXEC_FLAG ? WEIR_EVENT_EXEC : WEIR_EVENT_FILE_OPEN;
 	struct path_action action = {0};
+	volatile __u64 cells[2] = {0};
 	struct weir_bound bound = {0};
+	struct weir_act act = {0};
+	__u32 kind;
 
 	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
 		return 0;
+	kind = guard_kind(file);
+	if (kind != GUARD_KIND_USUAL && GUARD_FILE(&act, &bound, number_of(cells, file), kind))
+		return -EPERM;
 	mode = file->f_mode;
 	if (mode & FMODE_READ)
 		access |= READ;
@@ -161,7 +168,9 @@ int BPF_PROG(weir_file_open, struct file *file)
 	action.dentry = file->f_path.dentry;
 	action.mnt = file->f_path.mnt;
 	action.access = access;
-	return bound_decide(&bound, &action, type);
+	act = (struct weir_act){0};
+	scopes_decide(&act, &bound, decide_object, &action);
+	return act_finish(&act, &action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
 }
 
 /* A device node is a way to the device, whatever its name; a whiteout (0, 0) is none. */

@@ -26,11 +26,15 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct super_block;
+
 struct inode {
 	__u16 i_mode;
 	unsigned int i_nlink;
 	unsigned int i_flags;
+	struct super_block *i_sb;
 	unsigned long i_ino;
+	__u32 i_rdev;
 	__u32 i_generation;
 };
 
@@ -38,6 +42,7 @@ struct unicode_map;
 
 struct super_block {
 	unsigned long s_flags;
+	unsigned long s_magic;
 	struct unicode_map *s_encoding;	/* with CONFIG_UNICODE */
 };
 
@@ -66,6 +71,15 @@ struct mount {
 struct path {
 	struct vfsmount *mnt;
 	struct dentry *dentry;
+};
+
+/* From 6.12 on it is memory of its own, that knows its file. */
+struct fown_struct {
+	struct file *file;
+};
+
+struct file___holds_owner {
+	struct fown_struct f_owner;
 };
 
 struct file {
@@ -98,7 +112,15 @@ struct kernfs_node {
 	__u64 id;
 };
 
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 };
 
@@ -106,9 +128,32 @@ struct css_set {
 	struct cgroup *dfl_cgrp;	/* of cgroup v2 */
 };
 
+struct cred;
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct pid {
+	struct hlist_head tasks[4];	/* by PIDTYPE_* */
+};
+
+struct thread_info {
+	__u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
 	int pid;
 	int tgid;
+	struct hlist_node pid_links[4];
+	const struct cred *real_cred;
+	const struct cred *cred;
 	int exit_code;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
@@ -117,6 +162,43 @@ struct task_struct {
 	struct css_set *cgroups;
 	char comm[16];
 	__u64 start_boottime;
+};
+
+struct user_namespace {
+	int level;
+};
+
+struct pt_regs {
+	unsigned long orig_ax;
+};
+
+struct kern_ipc_perm;
+struct kernel_siginfo;
+
+struct proc_inode {
+	struct pid *pid;	/* NULL: of no process */
+	struct inode vfs_inode;
+};
+
+struct key_type {
+	const char *name;
+};
+
+struct key {
+	struct key_type *type;
+	char *description;
+};
+
+struct bpf_map {
+	char name[16];
+};
+
+struct bpf_prog_aux {
+	char name[16];
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
 };
 
 struct linux_binprm {
