@@ -22,6 +22,7 @@
 #define X32_SYSCALL_BIT 0x40000000ULL
 #define CALL_UNKNOWN (~0ULL)
 #define CALL_IOCTL 16
+#define CALL_USERFAULTFD 323
 #define CAP(name) (1ULL << CAP_##name)
 
 /*
@@ -164,6 +165,15 @@ static __always_inline bool task_lent_rights(struct task_struct *task)
 	return task->cred != task->real_cred && !(task->flags & PF_IO_WORKER);
 }
 
+/*
+ * Looking into a process of another user: weir_guard_ptrace() is asked next, and
+ * knows which one it is. userfaultfd(2) takes the same capability, and asks no more.
+ */
+static __always_inline bool asked_again(int cap, __u64 number)
+{
+	return cap == CAP_SYS_PTRACE && number != CALL_UNKNOWN && number != CALL_USERFAULTFD;
+}
+
 SEC("lsm/capable")
 int BPF_PROG(weir_guard_capable, const struct cred *cred, struct user_namespace *ns, int cap,
 	     unsigned int opts)
@@ -171,12 +181,16 @@ int BPF_PROG(weir_guard_capable, const struct cred *cred, struct user_namespace 
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct weir_bound bound = {0};
 	struct guard_ask ask = {.quiet = opts & CAP_OPT_NOAUDIT};
+	__u64 number;
 
 	if (cap < 64 && CAPS_FREE >> (cap & 63) & 1)
 		return 0;
 	if (!scope_resolve(&bound, false) || task_lent_rights(task))
 		return 0;
-	cap_describe(&ask, ns, cap, call_number(task));
+	number = call_number(task);
+	if (asked_again(cap, number))
+		return 0;
+	cap_describe(&ask, ns, cap, number);
 	return weir_guard_decide(&bound, &ask) ? -EPERM : 0;
 }
 

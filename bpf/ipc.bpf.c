@@ -12,7 +12,7 @@
 #include "guard.bpf.h"
 
 #define ENOSPC 28
-#define KEY_POINTER_MASK (~1ULL)	/* the lowest bit of a reference says that it is possessed */
+#define KEY_POINTER_MASK (~1ULL)	/* the lowest bit says that it is possessed */
 #define AUTH_KEY ".request_key_auth"
 #define UID_KEYRING "_uid"
 
@@ -152,7 +152,7 @@ int BPF_PROG(weir_guard_key_made, struct key *key)
 	return 0;
 }
 
-/* The first argument is of a type that is not there for the verifier: it is read where it lies. */
+/* The verifier does not know the type of the first argument: it is read where it lies. */
 SEC("lsm/key_permission")
 int weir_guard_key(unsigned long long *ctx)
 {

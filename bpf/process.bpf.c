@@ -45,7 +45,10 @@ int BPF_PROG(weir_guard_traceme, struct task_struct *parent)
 	return guard_task(parent, &ask);
 }
 
-/* cred: the kernel sends it, with the rights of who once asked for it. */
+/*
+ * cred: the kernel sends it, with the rights of who once asked for it. Newer verifiers
+ * take it for never NULL, unless they see a number.
+ */
 SEC("lsm/task_kill")
 int BPF_PROG(weir_guard_signal, struct task_struct *task, struct kernel_siginfo *info, int sig,
 	     const struct cred *cred)
@@ -56,8 +59,9 @@ int BPF_PROG(weir_guard_signal, struct task_struct *task, struct kernel_siginfo 
 		.opens = SIGNALS,
 		.number = sig,
 	};
+	volatile __u64 cells[2] = {0};
 
-	return cred ? 0 : guard_task(task, &ask);
+	return number_of(cells, cred) ? 0 : guard_task(task, &ask);
 }
 
 static __always_inline int signals_ask(struct task_struct *task, __u8 ask, __u32 number)
