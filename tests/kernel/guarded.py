@@ -38,7 +38,7 @@ def capability(kind, name, opens, *call, outside=None):
 MOUNTS = (
     Way("mount", "mount", "mount", "mount_here", MOUNTED),
     Way("mount", "mount", "mount", "bind_here", MOUNTED),
-    Way("mount", "mount", "mount", "remount_here", "/scratch"),
+    Way("mount", "mount", "mount", "remount_here", "/run"),
     Way("mount", "mount", "mount", "context_open"),
     Way("mount", "mount", "mount", "context_pick", "/scratch"),
     Way("mount", "mount", "mount", "tree_clone", AREA),
