@@ -11,6 +11,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "decide.bpf.h"
+#include "guard.bpf.h"
 #include "path.bpf.h"
 #include "record.bpf.h"
 
@@ -202,9 +203,13 @@ int BPF_PROG(weir_file_open, struct file *file)
 	struct open_action open = {0};
 	struct weir_bound bound = {0};
 	struct weir_act act = {0};
+	__u32 kind;
 
 	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
 		return 0;
+	kind = guard_kind(file);
+	if (kind != GUARD_KIND_USUAL && GUARD_FILE(&act, &bound, number_of(cells, file), kind))
+		return -EPERM;
 	mode = file->f_mode;
 	if (mode & FMODE_READ)
 		access |= READ;
@@ -221,6 +226,7 @@ int BPF_PROG(weir_file_open, struct file *file)
 	open.action.dentry = number_of(cells, open.dentry);
 	open.action.mnt = number_of(cells, open.mnt);
 	open.action.access = access;
+	act = (struct weir_act){0};
 	/* most tasks have one scope, and the verifier goes through what is asked of each */
 	if (scopes_begin(&act, &bound) && !scope_decide(&act, bound.scopes[0], decide_open, &open))
 		scopes_ask(&act, &bound, 1, decide_object, &open.action);

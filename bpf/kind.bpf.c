@@ -63,9 +63,11 @@ static __always_inline struct kind_opens kind_opens(const struct kind *kind)
 	bool inet = kind->family == AF_INET || kind->family == AF_INET6;
 
 	if (inet && kind->type == SOCK_RAW)
-		return (struct kind_opens){WEIR_INSTANCE_RAW_SOCKETS, WEIR_REASON_GUARD};
+		return (struct kind_opens){WEIR_GUARD_BIT(WEIR_GUARD_RAW_SOCKETS),
+					   WEIR_REASON_GUARD};
 	if (kind->family == AF_PACKET || kind->family == AF_XDP)
-		return (struct kind_opens){WEIR_INSTANCE_PACKET_SOCKETS, WEIR_REASON_GUARD};
+		return (struct kind_opens){WEIR_GUARD_BIT(WEIR_GUARD_PACKET_SOCKETS),
+					   WEIR_REASON_GUARD};
 	if (inet)
 		opens.flags = kind_inet(kind);
 	else if (kind->family == AF_UNIX &&

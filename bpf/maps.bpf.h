@@ -309,6 +309,54 @@ struct {
 } weir_receiving SEC(".maps") __weak;
 
 /*
+ * Address of a file → who has it send signals (fcntl(2), F_SETOWN). Kernel side;
+ * an entry ends when somebody free does that. Full: who does it is killed.
+ */
+struct weir_file_owner {
+	weir_scope_t scopes[WEIR_NEST_MAX];
+	struct weir_owner actor;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct weir_file_owner);
+} weir_file_owners SEC(".maps") __weak;
+
+/* The scopes that something belongs to: those of who made it. */
+struct weir_maker {
+	weir_scope_t scopes[WEIR_NEST_MAX];
+};
+
+/*
+ * Address of a System V IPC object or a key → who made it. Kernel side: each new one is
+ * entered or, if nobody confined made it, taken out, because not every kernel tells of
+ * the end of one. What is not in it was made outside. Full: the one not asked for
+ * longest is so from then on.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct weir_maker);
+} weir_made SEC(".maps") __weak;
+
+/* What the guard is asked for: see guard.bpf.h. */
+struct guard_ask {
+	__u8 type;		/* enum weir_event_type of its record */
+	__u8 ask;		/* enum weir_ask */
+	bool own;		/* of weir's own: refused in audit mode too, and no word opens it */
+	bool quiet;		/* refused without a record */
+	__u32 number;		/* as in struct weir_event_guard */
+	__u32 opens;		/* WEIR_GUARD_BIT()s, any of which opens it */
+	__u32 target;		/* the other process, if there is one */
+	char target_comm[16];
+	weir_scope_t inside[WEIR_NEST_MAX];	/* the scopes that what is reached belongs to */
+};
+
+/*
  * A path while it is walked: components, outermost first, each a length byte
  * and the name, ending at path + WEIR_PATH_MAX. Behind that, room for the
  * verifier, which knows no better bound for a name than 255.
@@ -328,11 +376,13 @@ struct weir_scratch {
 	__u32 process;
 	__u64 process_task;
 	struct weir_descent descent;	/* through the tables, along path */
+	struct guard_ask ask;
 	union {			/* of the record that goes with it */
 		struct weir_event_file file;
 		struct weir_event_exec exec;
 		struct weir_event_exit exit;
 		struct weir_event_unix unix_socket;
+		struct weir_event_guard guard;
 	};
 };
 

@@ -4,6 +4,7 @@
  * record.bpf.h. They are put together in scratch space: stack is short.
  */
 #include "record.bpf.h"
+#include "guard.bpf.h"
 
 /*
  * A path for a record, as steady as it can be had, moved to the front of
@@ -170,6 +171,26 @@ int weir_record_unix(struct weir_act *act, const struct unix_action *action)
 	head_fill(&scratch->unix_socket.head, act, WEIR_EVENT_UNIX);
 	if (emit_record(act, &scratch->unix_socket.head, sizeof(scratch->unix_socket), tail) < 0)
 		act_unrecorded(act, WEIR_EVENT_UNIX);
+	return 0;
+}
+
+int weir_record_guard(struct weir_act *act, const struct guard_ask *ask, __u64 dentry, __u64 mnt)
+{
+	struct weir_scratch *scratch = path_scratch(false);
+	struct emit_tail tail = {0};
+
+	if (!act || !ask)
+		return -1;
+	if (!scratch) {
+		act_unrecorded(act, ask->type);
+		return -1;
+	}
+	tail.path = weir_path_describe(dentry, mnt, false);
+	guard_event_fill(&scratch->guard, ask);
+	scratch->guard.path_len = tail.path;
+	head_fill(&scratch->guard.head, act, ask->type);
+	if (emit_record(act, &scratch->guard.head, sizeof(scratch->guard), tail) < 0)
+		act_unrecorded(act, ask->type);
 	return 0;
 }
 

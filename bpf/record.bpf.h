@@ -31,6 +31,9 @@ struct unix_action {
 /* The same for a decision about a unix socket. */
 int weir_record_unix(struct weir_act *act, const struct unix_action *action);
 
+/* The same for a file that the guard is about, by addresses. */
+int weir_record_guard(struct weir_act *act, const struct guard_ask *ask, __u64 dentry, __u64 mnt);
+
 /* The same for the end of the current process. */
 int weir_record_exit(struct weir_act *act, __u32 status);
 

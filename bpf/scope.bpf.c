@@ -2,6 +2,10 @@
 /* Working out which policies bind a task; see scope.bpf.h. */
 #include "scope.bpf.h"
 
+#include <bpf/bpf_core_read.h>
+
+#define CLIMB_MAX 256	/* levels of cgroups; from deeper down none is found to bind */
+
 struct weir_config weir_config;
 
 static __always_inline bool mark_binds(const struct weir_mark *mark)
@@ -33,7 +37,7 @@ static __always_inline void mark_merge(struct weir_mark *mark, const struct weir
 #pragma unroll
 	for (int i = 0; i < WEIR_NEST_MAX; i++)
 		weir_mark_add(mark, other->scopes[i]);
-	mark->flags |= other->flags & WEIR_MARK_OVERFLOW;
+	mark->flags |= other->flags & (WEIR_MARK_OVERFLOW | WEIR_MARK_OWN);
 }
 
 /* The levels below the root at which scopes sit, and the mark they are added to. */
@@ -255,6 +259,58 @@ int weir_scope_launch(void)
 	if (hint)
 		hint_drop(hint, key);
 	return mark_keep(key, &mark);
+}
+
+/* The mark is the leader's, which all its threads are judged by, and ends with it. */
+int weir_scope_own(void)
+{
+	struct weir_mark mark = {.flags = WEIR_MARK_OWN};
+	volatile __u64 cells[2] = {0};
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return mark_keep(number_of(cells, task->group_leader), &mark);
+}
+
+/* A cgroup, on the way up from that of another task, and the mark its scopes are added to. */
+struct climb {
+	struct weir_mark *mark;
+	__u64 cgroup;
+};
+
+static long climb_step(__u32 unused, struct climb *climb)
+{
+	struct cgroup *cgroup = (void *)climb->cgroup;
+	struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
+	__u64 id = BPF_CORE_READ(cgroup, kn, id);
+	weir_scope_t *handle = bpf_map_lookup_elem(&weir_cgroups, &id);
+
+	if (handle)
+		weir_mark_add(climb->mark, *handle);
+	climb->cgroup = parent ? (__u64)BPF_CORE_READ(parent, cgroup) : 0;
+	return !climb->cgroup;
+}
+
+int weir_scope_of(__u64 address, struct weir_mark *ret)
+{
+	struct task_struct *task = (void *)address;
+	__u64 leader = (__u64)BPF_CORE_READ(task, group_leader);
+	struct weir_mark mark = {0}, *kept;
+	struct climb climb = {.mark = &mark};
+
+	if (!ret)
+		return 0;	/* cannot be: a caller's stack */
+	kept = bpf_map_lookup_elem(&weir_marks, &address);
+	if (kept)
+		mark_merge(&mark, kept);
+	if (!kept || !(kept->flags & WEIR_MARK_LAUNCHER)) {
+		climb.cgroup = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp);
+		bpf_loop(CLIMB_MAX, climb_step, &climb, 0);
+	}
+	kept = leader != address ? bpf_map_lookup_elem(&weir_marks, &leader) : NULL;
+	if (kept)
+		mark_merge(&mark, kept);
+	*ret = mark;
+	return 0;
 }
 
 int weir_scope_arm(void)

@@ -44,6 +44,12 @@ struct weir_bound {
  */
 int weir_scope_resolve(struct weir_bound *ret, int at_exec);
 
+static __always_inline bool scope_among(weir_scope_t scope, const weir_scope_t *scopes)
+{
+	return scopes[0] == scope || scopes[1] == scope || scopes[2] == scope ||
+	       scopes[3] == scope;
+}
+
 /* Outside of the only scope there is. */
 static __always_inline bool task_outside(void)
 {
@@ -116,6 +122,16 @@ int weir_scope_inherit(__u64 child);
 
 /* The current task is a launcher from here on. < 0: there is no room for that. */
 int weir_scope_launch(void);
+
+/* The current process is weir's own from here on. < 0: there is no room for that. */
+int weir_scope_own(void);
+
+/*
+ * The scopes that bind another task, by address: those of its mark and of its
+ * leader's, and those its cgroup lies in. A launcher has none. ret->flags has
+ * WEIR_MARK_OWN if the process is weir's. What cannot be read binds nothing.
+ */
+int weir_scope_of(__u64 task, struct weir_mark *ret);
 
 /* The mark of a task, by address, ends. */
 int weir_scope_end(__u64 task);

@@ -16,12 +16,6 @@
 
 #define EPERM 1
 
-static __always_inline bool scope_among(weir_scope_t scope, const weir_scope_t *scopes)
-{
-	return scopes[0] == scope || scopes[1] == scope || scopes[2] == scope ||
-	       scopes[3] == scope;
-}
-
 /*
  * What binds the other end: it is within those scopes. Not if it was made
  * elsewhere and only used here, for then others hold it too.

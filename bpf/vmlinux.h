@@ -26,6 +26,8 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct super_block;
+
 struct hlist_node {
 	struct hlist_node *next;
 };
@@ -42,7 +44,9 @@ struct inode {
 	__u16 i_mode;
 	unsigned int i_nlink;
 	unsigned int i_flags;
+	struct super_block *i_sb;
 	unsigned long i_ino;
+	__u32 i_rdev;
 	__u32 i_generation;
 };
 
@@ -87,6 +91,15 @@ struct path {
 	struct dentry *dentry;
 };
 
+/* From 6.12 on it is memory of its own, that knows its file. */
+struct fown_struct {
+	struct file *file;
+};
+
+struct file___holds_owner {
+	struct fown_struct f_owner;
+};
+
 struct file {
 	unsigned int f_mode;
 	unsigned int f_flags;
@@ -117,7 +130,15 @@ struct kernfs_node {
 	__u64 id;
 };
 
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 };
 
@@ -125,9 +146,32 @@ struct css_set {
 	struct cgroup *dfl_cgrp;	/* of cgroup v2 */
 };
 
+struct cred;
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct pid {
+	struct hlist_head tasks[4];	/* by PIDTYPE_* */
+};
+
+struct thread_info {
+	__u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
 	int pid;
 	int tgid;
+	struct hlist_node pid_links[4];
+	const struct cred *real_cred;
+	const struct cred *cred;
 	int exit_code;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
@@ -137,6 +181,43 @@ struct task_struct {
 	struct hlist_node pid_links[1];
 	char comm[16];
 	__u64 start_boottime;
+};
+
+struct user_namespace {
+	int level;
+};
+
+struct pt_regs {
+	unsigned long orig_ax;
+};
+
+struct kern_ipc_perm;
+struct kernel_siginfo;
+
+struct proc_inode {
+	struct pid *pid;	/* NULL: of no process */
+	struct inode vfs_inode;
+};
+
+struct key_type {
+	const char *name;
+};
+
+struct key {
+	struct key_type *type;
+	char *description;
+};
+
+struct bpf_map {
+	char name[16];
+};
+
+struct bpf_prog_aux {
+	char name[16];
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
 };
 
 struct linux_binprm {

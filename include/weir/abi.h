@@ -2,7 +2,7 @@
 /*
  * What the kernel side and the user side share: limits, enumerations, map
  * keys and values, and the records that travel through the ring buffers.
- * Fixed widths, explicit padding, sizes asserted; no includes of ours.
+ * Fixed widths, explicit padding, sizes asserted.
  */
 #ifndef WEIR_ABI_H
 #define WEIR_ABI_H
@@ -10,6 +10,8 @@
 #ifndef __VMLINUX_H__
 #include <linux/types.h>
 #endif
+
+#include "weir/guard.h"
 
 #define WEIR_ABI_VERSION 1
 
@@ -175,8 +177,7 @@ enum weir_instance_flag {
 	WEIR_INSTANCE_LISTEN_UNRESTRICTED = 1u << 8,	/* also when given up */
 	WEIR_INSTANCE_UNIX_UNRESTRICTED = 1u << 9,	/* also when given up */
 	WEIR_INSTANCE_ICMP = 1u << 10,			/* a rule allows icmp somewhere */
-	WEIR_INSTANCE_RAW_SOCKETS = 1u << 11,		/* the guard allows them, or is given up */
-	WEIR_INSTANCE_PACKET_SOCKETS = 1u << 12,	/* likewise */
+	WEIR_INSTANCE_GUARD_OPEN = 1u << 11,		/* there is none, or it is given up */
 };
 
 /* One loaded version of a policy. Written before anything points at it, constant after. */
@@ -211,6 +212,7 @@ struct weir_mark {
 enum weir_mark_flag {
 	WEIR_MARK_LAUNCHER = 1u << 0,	/* free until its next exec succeeds */
 	WEIR_MARK_OVERFLOW = 1u << 1,	/* more than WEIR_NEST_MAX scopes: deny everything */
+	WEIR_MARK_OWN = 1u << 2,	/* a process of weir: nobody confined touches it */
 };
 
 /*
@@ -306,6 +308,13 @@ enum weir_event_type {
 	WEIR_EVENT_ACCEPT,		/* network.accept */
 	WEIR_EVENT_UNIX,		/* network.unix */
 	WEIR_EVENT_SOCKET,		/* network.socket */
+	WEIR_EVENT_GUARD_MOUNT,		/* guard.mount */
+	WEIR_EVENT_GUARD_NAMESPACE,	/* guard.namespace */
+	WEIR_EVENT_GUARD_PTRACE,	/* guard.ptrace */
+	WEIR_EVENT_GUARD_BPF,		/* guard.bpf */
+	WEIR_EVENT_GUARD_MODULE,	/* guard.module */
+	WEIR_EVENT_GUARD_SIGNAL,	/* guard.signal */
+	WEIR_EVENT_GUARD_ESCAPE,	/* guard.escape */
 	WEIR_EVENT_COUNT,
 };
 
@@ -445,6 +454,20 @@ struct weir_event_exec {
 	__u32 pad;
 };
 
+/*
+ * guard.*. Followed by path_len bytes: components, as in struct weir_event_file.
+ */
+struct weir_event_guard {
+	struct weir_event_head head;
+	__u8 ask;			/* enum weir_ask */
+	__u8 opens;			/* enum weir_guard: the word that would allow it */
+	__u16 path_len;			/* of a file that was to be opened; 0: none was */
+	__u32 number;			/* as the ask says, otherwise 0 */
+	__u32 target;			/* pid of the process it was to be done to; 0: none */
+	__u32 pad;
+	char target_comm[16];
+};
+
 struct weir_event_exit {
 	struct weir_event_head head;
 	__u32 status;			/* as wait(2) gives it */
@@ -472,5 +495,6 @@ _Static_assert(sizeof(struct weir_event_exit) == 104, "layout");
 _Static_assert(sizeof(struct weir_event_total) == 168, "layout");
 _Static_assert(sizeof(struct weir_event_socket) == 112, "layout");
 _Static_assert(sizeof(struct weir_event_unix) == 104, "layout");
+_Static_assert(sizeof(struct weir_event_guard) == 128, "layout");
 
 #endif

@@ -233,17 +233,33 @@ class KindsWithPacket(KindsCase):
         self.none_is_made(GUARDED_RAW, "guard")
 
 
-class KindsOpen(KindsCase):
-    """What a policy opens, and the guard keeps."""
+class KindsGuarded(KindsCase):
+    """What the guard keeps of an open network."""
     policy = policy_text("unrestricted", guard="")
+
+    def test_kinds(self):
+        self.allowed("sock_make", *REFUSED["SCTP"])
+        self.none_is_made(GUARDED_RAW, "guard")
+        self.none_is_made(GUARDED_PACKET, "guard")
+
+    def test_changing(self):
+        fd = self.allowed("sock_open", NETLINK, RAW, 0)
+        self.allowed("sock_send_bytes", fd, address_new("192.0.2.241").hex())   # answered by an error
+        self.record(type="guard.escape", verdict="deny", detail__capability="CAP_NET_ADMIN")
+        self.allowed("sock_close", fd)
+        with socket.socket(INET, DGRAM) as sock, self.assertRaises(OSError):
+            sock.bind(("192.0.2.241", 0))
+
+
+class KindsOpen(KindsCase):
+    """What a policy opens."""
+    policy = policy_text("unrestricted")
 
     def test_kinds(self):
         for name, kind in REFUSED.items():
             with self.subTest(name):
                 if name not in GONE[os.environ.get("WEIR_VM", "latest")]:
                     self.allowed("sock_make", *kind)
-        self.none_is_made(GUARDED_RAW, "guard")
-        self.none_is_made(GUARDED_PACKET, "guard")
         fd = self.allowed("sock_open", NETLINK, RAW, 0)
         self.allowed("sock_send_bytes", fd, address_new("192.0.2.240").hex())
         self.allowed("sock_close", fd)

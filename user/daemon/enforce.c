@@ -77,12 +77,14 @@ bool enforce_check(const struct policy_compiled *compiled, const struct kern_fea
 	if (!kernel->lsm && out->len > before)
 		buf_printf(out, "%s\n", kernel->lsm_why);
 	if (kernel->lsm && !kernel->sequences &&
-	    (files_wanted(compiled, without) || unix_wanted(compiled, without)))
+	    (files_wanted(compiled, without) || unix_wanted(compiled, without) ||
+	     wanted(compiled, without, POLICY_SECTION_GUARD)))
 		buf_add_string(
 			out,
 			"this kernel does not show rename_lock and mount_lock in /proc/kallsyms, "
-			"without which \"files\" and \"unix\" cannot be enforced; set "
-			"kernel.kptr_restrict below 2, or pass --without files --without unix\n");
+			"without which \"files\", \"unix\" and \"guard\" cannot be enforced; set "
+			"kernel.kptr_restrict below 2, or pass --without files --without unix "
+			"--without guard\n");
 	return out->len == before;
 }
 
@@ -107,6 +109,7 @@ struct kern_options enforce_options(const struct policy_compiled *compiled,
 
 	return (struct kern_options){
 		.files = kernel->lsm && (files_wanted(compiled, without) || recorded),
+		.guard = kernel->lsm && wanted(compiled, without, POLICY_SECTION_GUARD),
 		.unix_sockets = kernel->lsm && unix_wanted(compiled, without),
 		.lsm = kernel->lsm,
 	};
@@ -123,6 +126,6 @@ uint32_t enforce_flags(unsigned int without)
 	if (without & ENFORCE_BIT(POLICY_SECTION_UNIX))
 		flags |= WEIR_INSTANCE_UNIX_UNRESTRICTED;
 	if (without & ENFORCE_BIT(POLICY_SECTION_GUARD))
-		flags |= WEIR_INSTANCE_RAW_SOCKETS | WEIR_INSTANCE_PACKET_SOCKETS;
+		flags |= WEIR_INSTANCE_GUARD_OPEN | WEIR_GUARD_ALL;
 	return flags;
 }

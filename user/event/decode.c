@@ -255,6 +255,29 @@ static int exec_decode(const char *data, size_t size, struct event *ret)
 	return 0;
 }
 
+static int guard_decode(const char *data, size_t size, struct event *ret)
+{
+	struct weir_event_guard record;
+
+	if (size < sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (size != sizeof(record) + record.path_len || record.ask >= WEIR_ASK_COUNT ||
+	    record.opens > WEIR_GUARD_COUNT ||
+	    path_check(data + sizeof(record), record.path_len) < 0)
+		return -EBADMSG;
+	ret->has_guard = true;
+	ret->ask = record.ask;
+	ret->opens = record.opens;
+	ret->number = record.number;
+	ret->target_pid = record.target;
+	memcpy(ret->target_comm, record.target_comm, sizeof(ret->target_comm));
+	ret->target_comm_len = strnlen(ret->target_comm, sizeof(ret->target_comm));
+	ret->guard_path = record.path_len > 0;
+	path_read(data + sizeof(record), record.path_len, true, &ret->path);
+	return 0;
+}
+
 static int exit_decode(const char *data, size_t size, struct event *ret)
 {
 	struct weir_event_exit record;
@@ -270,14 +293,28 @@ static int exit_decode(const char *data, size_t size, struct event *ret)
 typedef int (*decode_fn)(const char *data, size_t size, struct event *ret);
 
 static const decode_fn decoders[WEIR_EVENT_COUNT] = {
-	[WEIR_EVENT_CONNECT] = flow_decode,	[WEIR_EVENT_SEND] = flow_decode,
-	[WEIR_EVENT_FILE_OPEN] = file_decode,	[WEIR_EVENT_FILE_CREATE] = file_decode,
-	[WEIR_EVENT_FILE_DELETE] = file_decode, [WEIR_EVENT_FILE_RENAME] = file_decode,
-	[WEIR_EVENT_FILE_LINK] = file_decode,	[WEIR_EVENT_FILE_ATTRIBUTE] = file_decode,
-	[WEIR_EVENT_EXEC] = exec_decode,	[WEIR_EVENT_EXIT] = exit_decode,
-	[WEIR_EVENT_FLOW] = total_decode,	[WEIR_EVENT_LISTEN] = flow_decode,
-	[WEIR_EVENT_ACCEPT] = flow_decode,	[WEIR_EVENT_UNIX] = unix_decode,
+	[WEIR_EVENT_CONNECT] = flow_decode,
+	[WEIR_EVENT_SEND] = flow_decode,
+	[WEIR_EVENT_FILE_OPEN] = file_decode,
+	[WEIR_EVENT_FILE_CREATE] = file_decode,
+	[WEIR_EVENT_FILE_DELETE] = file_decode,
+	[WEIR_EVENT_FILE_RENAME] = file_decode,
+	[WEIR_EVENT_FILE_LINK] = file_decode,
+	[WEIR_EVENT_FILE_ATTRIBUTE] = file_decode,
+	[WEIR_EVENT_EXEC] = exec_decode,
+	[WEIR_EVENT_EXIT] = exit_decode,
+	[WEIR_EVENT_FLOW] = total_decode,
+	[WEIR_EVENT_LISTEN] = flow_decode,
+	[WEIR_EVENT_ACCEPT] = flow_decode,
+	[WEIR_EVENT_UNIX] = unix_decode,
 	[WEIR_EVENT_SOCKET] = socket_decode,
+	[WEIR_EVENT_GUARD_MOUNT] = guard_decode,
+	[WEIR_EVENT_GUARD_NAMESPACE] = guard_decode,
+	[WEIR_EVENT_GUARD_PTRACE] = guard_decode,
+	[WEIR_EVENT_GUARD_BPF] = guard_decode,
+	[WEIR_EVENT_GUARD_MODULE] = guard_decode,
+	[WEIR_EVENT_GUARD_SIGNAL] = guard_decode,
+	[WEIR_EVENT_GUARD_ESCAPE] = guard_decode,
 };
 
 int event_decode(const void *data, size_t size, struct event *ret)
@@ -293,7 +330,7 @@ int event_decode(const void *data, size_t size, struct event *ret)
 	ret->head = head;
 	ret->comm_len = strnlen(head.comm, sizeof(head.comm));
 	ret->has_flow = ret->has_source = ret->has_total = false;
-	ret->has_socket = ret->has_unix = false;
+	ret->has_socket = ret->has_unix = ret->has_guard = false;
 	ret->has_path = ret->has_target = ret->has_access = false;
 	ret->has_args = ret->has_status = false;
 	return decoders[head.type](data, size, ret);

@@ -54,6 +54,15 @@ struct event {
 	bool descriptors;	/* passed across the border of the scope, */
 	bool inward;		/* to the workload */
 
+	bool has_guard;		/* guard.*: what was asked for, and as in struct weir_event_guard */
+	enum weir_ask ask;
+	enum weir_guard opens;	/* WEIR_GUARD_COUNT: nothing does */
+	uint32_t number;
+	uint32_t target_pid;	/* 0: none */
+	char target_comm[16];
+	size_t target_comm_len;
+	bool guard_path;	/* path is that of a file it was asked for */
+
 	bool has_path;		/* file.*, process.exec, network.unix */
 	bool has_target;	/* file.rename, file.link */
 	bool has_access;	/* file.*, process.exec */

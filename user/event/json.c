@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "event/json_guard.h"
 #include "event/json_network.h"
 #include "event/json_record.h"
 #include "event/json_write.h"
@@ -151,6 +152,8 @@ int event_json(struct buf *out, const struct event *event, const struct event_co
 	detail = record_detail(out);
 	if (event_type_is_network(head->type))
 		network_add_detail(out, event);
+	if (event->has_guard)
+		guard_add_detail(out, event);
 	if (event->has_args && event->args_total > event->args_len)
 		jsonw_u64(out, "args_total", event->args_total);
 	if (event->has_status)

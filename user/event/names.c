@@ -10,14 +10,28 @@
 #include "base/cleanup.h"
 
 static const char *const types[] = {
-	[WEIR_EVENT_CONNECT] = "network.connect", [WEIR_EVENT_SEND] = "network.send",
-	[WEIR_EVENT_FILE_OPEN] = "file.open",	  [WEIR_EVENT_FILE_CREATE] = "file.create",
-	[WEIR_EVENT_FILE_DELETE] = "file.delete", [WEIR_EVENT_FILE_RENAME] = "file.rename",
-	[WEIR_EVENT_FILE_LINK] = "file.link",	  [WEIR_EVENT_FILE_ATTRIBUTE] = "file.attribute",
-	[WEIR_EVENT_EXEC] = "process.exec",	  [WEIR_EVENT_EXIT] = "process.exit",
-	[WEIR_EVENT_FLOW] = "network.flow",	  [WEIR_EVENT_LISTEN] = "network.listen",
-	[WEIR_EVENT_ACCEPT] = "network.accept",	  [WEIR_EVENT_UNIX] = "network.unix",
+	[WEIR_EVENT_CONNECT] = "network.connect",
+	[WEIR_EVENT_SEND] = "network.send",
+	[WEIR_EVENT_FILE_OPEN] = "file.open",
+	[WEIR_EVENT_FILE_CREATE] = "file.create",
+	[WEIR_EVENT_FILE_DELETE] = "file.delete",
+	[WEIR_EVENT_FILE_RENAME] = "file.rename",
+	[WEIR_EVENT_FILE_LINK] = "file.link",
+	[WEIR_EVENT_FILE_ATTRIBUTE] = "file.attribute",
+	[WEIR_EVENT_EXEC] = "process.exec",
+	[WEIR_EVENT_EXIT] = "process.exit",
+	[WEIR_EVENT_FLOW] = "network.flow",
+	[WEIR_EVENT_LISTEN] = "network.listen",
+	[WEIR_EVENT_ACCEPT] = "network.accept",
+	[WEIR_EVENT_UNIX] = "network.unix",
 	[WEIR_EVENT_SOCKET] = "network.socket",
+	[WEIR_EVENT_GUARD_MOUNT] = "guard.mount",
+	[WEIR_EVENT_GUARD_NAMESPACE] = "guard.namespace",
+	[WEIR_EVENT_GUARD_PTRACE] = "guard.ptrace",
+	[WEIR_EVENT_GUARD_BPF] = "guard.bpf",
+	[WEIR_EVENT_GUARD_MODULE] = "guard.module",
+	[WEIR_EVENT_GUARD_SIGNAL] = "guard.signal",
+	[WEIR_EVENT_GUARD_ESCAPE] = "guard.escape",
 };
 _Static_assert(ARRAY_SIZE(types) == WEIR_EVENT_COUNT, "every type has its word");
 

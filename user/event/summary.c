@@ -9,6 +9,8 @@
 
 #include "base/addr.h"
 #include "base/escape.h"
+#include "base/guard.h"
+#include "event/guard_names.h"
 #include "event/names.h"
 #include "event/socket_names.h"
 
@@ -119,6 +121,31 @@ static void add_file(struct buf *out, const struct event *event)
 		add_access(out, event->access);
 }
 
+/* With the word that would allow it. */
+static void add_guard(struct buf *out, const struct event *event)
+{
+	char capability[EVENT_CAPABILITY_STRLEN];
+
+	if (event->ask == WEIR_ASK_CAPABILITY) {
+		event_capability_format(event->number, capability);
+		buf_printf(out, " %s", capability);
+	} else {
+		buf_printf(out, " %s", event_ask_name(event->ask));
+	}
+	if (event_ask_counts(event->ask))
+		buf_printf(out, " %" PRIu32, event->number);
+	if (event->guard_path) {
+		buf_add_char(out, ' ');
+		escape_word_add(out, event->path.text, event->path.len);
+	}
+	if (event->target_pid) {
+		buf_add_string(out, " of ");
+		escape_word_add(out, event->target_comm, event->target_comm_len);
+	}
+	if (event->opens < WEIR_GUARD_COUNT)
+		buf_printf(out, " [guard.allow: %s]", guard_words[event->opens]);
+}
+
 static void add_status(struct buf *out, uint32_t status)
 {
 	int wait_status = (int)status;
@@ -160,6 +187,8 @@ void event_summary_deed(struct buf *out, const struct event *event,
 		add_file(out, event);
 	if (event->has_unix)
 		add_unix(out, event);
+	if (event->has_guard)
+		add_guard(out, event);
 	if (event->has_status)
 		add_status(out, event->status);
 	if (event->head.layer == WEIR_LAYER_PACKET)

@@ -34,6 +34,7 @@ struct kern;
 
 struct kern_options {
 	bool files;			/* attach the path and exec hooks (needs lsm) */
+	bool guard;			/* attach the hooks of the guard (needs lsm) */
 	bool unix_sockets;		/* attach the hooks of unix sockets (needs lsm) */
 	bool lsm;			/* marks that stick to tasks and sockets (needs lsm) */
 	uint32_t ring_allow_bytes;	/* power of two and multiple of the page size; 0: default */

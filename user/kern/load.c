@@ -17,6 +17,7 @@
 
 #define RING_ALLOW_BYTES (4u << 20)
 #define RING_DENY_BYTES (1u << 20)
+#define GUARD_PROGRAMS "weir_guard_"	/* what the names of all of them begin with */
 
 int kern_fail(char **ret_message, int err, const char *format, ...)
 {
@@ -65,9 +66,14 @@ static bool program_needed(const struct kern_options *options, const struct bpf_
 		{"lsm/mmap_", options->files},
 	};
 	const char *section = bpf_program__section_name(program);
+	const char *name = bpf_program__name(program);
 
+	if (strcmp(name, "weir_guard_open") == 0)
+		return options->guard && !options->files;	/* which asks the same */
+	if (strncmp(name, GUARD_PROGRAMS, strlen(GUARD_PROGRAMS)) == 0)
+		return options->guard;
 	if (bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
-		return options->lsm || strcmp(bpf_program__name(program), "weir_arm") != 0;
+		return options->lsm || strcmp(name, "weir_arm") != 0;
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
 		if (strncmp(section, needs[i].section, strlen(needs[i].section)) == 0)
 			return needs[i].needed;
@@ -124,7 +130,8 @@ static int config_fill(struct kern *kern, char **ret_message)
 	config->generation = 1;
 	config->wake_bytes = bpf_map__max_entries(kern->skel->maps.weir_ring_allow) / 4;
 	config->sticky = kern->options.lsm;
-	if ((kern->options.files || kern->options.unix_sockets) && sequences_find(&sequences) < 0)
+	if ((kern->options.files || kern->options.unix_sockets || kern->options.guard) &&
+	    sequences_find(&sequences) < 0)
 		return kern_fail(
 			ret_message, -ENOTSUP,
 			"the kernel does not show rename_lock and mount_lock in "
@@ -214,6 +221,19 @@ static int attach_failed(const struct bpf_program *program, int err, char **ret_
 	return kern_fail(ret_message, err, "cannot attach %s: %s", name, strerror(-err));
 }
 
+/* From here on this process is out of reach of who is confined. */
+static int own_mark(struct kern *kern, char **ret_message)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int err;
+
+	err = bpf_prog_test_run_opts(bpf_program__fd(kern->skel->progs.weir_guard_own), &opts);
+	if (err < 0 || opts.retval)
+		return kern_fail(ret_message, err < 0 ? -errno : -ENOSPC,
+				 "cannot mark this process as weir's own");
+	return 0;
+}
+
 /* Marks first, so that none is missed or left behind once the others decide. */
 int kern_attach(struct kern *kern, char **ret_message)
 {
@@ -239,7 +259,7 @@ int kern_attach(struct kern *kern, char **ret_message)
 				return attach_failed(program, -errno, ret_message);
 		}
 	}
-	return 0;
+	return kern->options.guard ? own_mark(kern, ret_message) : 0;
 }
 
 void kern_close(struct kern *kern)

@@ -75,7 +75,7 @@ static bool icmp_allowed(const struct policy *policy)
 	return policy->unrestricted[POLICY_SECTION_NETWORK];
 }
 
-static bool guard_allows(const struct policy *policy, enum policy_guard guard)
+static bool guard_allows(const struct policy *policy, size_t guard)
 {
 	return policy->unrestricted[POLICY_SECTION_GUARD] || policy->guard_allow[guard];
 }
@@ -94,14 +94,15 @@ static uint32_t flags_make(const struct policy *policy)
 		{unrestricted[POLICY_SECTION_UNIX], WEIR_INSTANCE_UNIX_UNRESTRICTED},
 		{unrestricted[POLICY_SECTION_FILES], WEIR_INSTANCE_FILES_UNRESTRICTED},
 		{icmp_allowed(policy), WEIR_INSTANCE_ICMP},
-		{guard_allows(policy, POLICY_GUARD_RAW_SOCKETS), WEIR_INSTANCE_RAW_SOCKETS},
-		{guard_allows(policy, POLICY_GUARD_PACKET_SOCKETS), WEIR_INSTANCE_PACKET_SOCKETS},
+		{unrestricted[POLICY_SECTION_GUARD], WEIR_INSTANCE_GUARD_OPEN},
 	};
 	uint32_t ret = policy->record;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++)
 		ret |= flags[i].set ? flags[i].flag : 0;
+	for (i = 0; i < WEIR_GUARD_COUNT; i++)
+		ret |= guard_allows(policy, i) ? WEIR_GUARD_BIT(i) : 0;
 	return ret;
 }
 

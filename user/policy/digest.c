@@ -101,7 +101,7 @@ static void tree_add(struct digest *digest, const struct policy *policy)
 
 	net_rules_add(digest, &policy->net_allow);
 	net_rules_add(digest, &policy->net_deny);
-	for (i = 0; i < POLICY_GUARD_COUNT; i++)
+	for (i = 0; i < WEIR_GUARD_COUNT; i++)
 		number_add(digest, policy->guard_allow[i]);
 	number_add(digest, policy->tls_off);
 	number_add(digest, policy->dns_present);

@@ -66,22 +66,6 @@ static int net_gaps(struct gaps *gaps, const struct net_rules *rules)
 	return err;
 }
 
-static int guard_gaps(struct gaps *gaps, const struct policy *policy)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i < POLICY_GUARD_COUNT && !err; i++) {
-		if (policy->guard_allow[i] && i != POLICY_GUARD_RAW_SOCKETS &&
-		    i != POLICY_GUARD_PACKET_SOCKETS)
-			err = gap_add(
-				gaps, POLICY_SECTION_GUARD, &policy->guard_place[i],
-				"allowing %s: this part of the guard is not enforced yet; leave it out or write \"guard: unrestricted\"",
-				policy_guard_name(i));
-	}
-	return err;
-}
-
 int gaps_find(const struct policy *policy, struct policy_compiled *ret)
 {
 	struct gaps gaps = {.compiled = ret};
@@ -92,7 +76,5 @@ int gaps_find(const struct policy *policy, struct policy_compiled *ret)
 		err = net_gaps(&gaps, &policy->net_allow);
 	if (!err && !policy->unrestricted[POLICY_SECTION_NETWORK])
 		err = net_gaps(&gaps, &policy->net_deny);
-	if (!err && !policy->unrestricted[POLICY_SECTION_GUARD])
-		err = guard_gaps(&gaps, policy);
 	return err;
 }

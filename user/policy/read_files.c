@@ -2,6 +2,7 @@
 /* The sections `files` and `guard`, and network.unix; see reader.h. */
 #include <string.h>
 
+#include "base/guard.h"
 #include "policy/reader.h"
 
 #define RULE_FORM "- name: NAME, paths, except, access"
@@ -15,28 +16,9 @@ static const char *const access_names[] = {
 };
 _Static_assert(ARRAY_SIZE(access_names) == WEIR_ACCESS_COUNT, "a name for every access");
 
-static const char *const guard_names[] = {
-	[POLICY_GUARD_MOUNT] = "mount",
-	[POLICY_GUARD_NAMESPACES] = "namespaces",
-	[POLICY_GUARD_PTRACE] = "ptrace",
-	[POLICY_GUARD_BPF] = "bpf",
-	[POLICY_GUARD_KERNEL_MODULES] = "kernel-modules",
-	[POLICY_GUARD_RAW_SOCKETS] = "raw-sockets",
-	[POLICY_GUARD_PACKET_SOCKETS] = "packet-sockets",
-	[POLICY_GUARD_SIGNALS] = "signals",
-	[POLICY_GUARD_IPC] = "ipc",
-	[POLICY_GUARD_TUN] = "tun",
-};
-_Static_assert(ARRAY_SIZE(guard_names) == POLICY_GUARD_COUNT, "a name for every guard");
-
 const char *policy_access_name(enum weir_access access)
 {
 	return access_names[access];
-}
-
-const char *policy_guard_name(enum policy_guard guard)
-{
-	return guard_names[guard];
 }
 
 static void pattern_read(struct reader *reader, const struct yaml *value, bool abstract,
@@ -172,11 +154,9 @@ static void guard_allow_read(struct reader *reader, const struct yaml *value, vo
 	if (!field_is(reader, value, YAML_LIST, "a list, as [ptrace, signals]"))
 		return;
 	for (item = value->first; item; item = item->next) {
-		choice = field_choice(reader, item, guard_names, ARRAY_SIZE(guard_names));
-		if (choice < 0 || reader->policy->guard_allow[choice])
-			continue;
-		reader->policy->guard_allow[choice] = true;
-		reader->policy->guard_place[choice] = item->place;
+		choice = field_choice(reader, item, guard_words, WEIR_GUARD_COUNT);
+		if (choice >= 0)
+			reader->policy->guard_allow[choice] = true;
 	}
 }
 

@@ -100,22 +100,6 @@ struct unix_rules {
 	size_t cap;
 };
 
-enum policy_guard {
-	POLICY_GUARD_MOUNT,
-	POLICY_GUARD_NAMESPACES,
-	POLICY_GUARD_PTRACE,
-	POLICY_GUARD_BPF,
-	POLICY_GUARD_KERNEL_MODULES,
-	POLICY_GUARD_RAW_SOCKETS,
-	POLICY_GUARD_PACKET_SOCKETS,
-	POLICY_GUARD_SIGNALS,
-	POLICY_GUARD_IPC,
-	POLICY_GUARD_TUN,
-	POLICY_GUARD_COUNT,
-};
-
-const char *policy_guard_name(enum policy_guard guard);
-
 /* "read", "write", … */
 const char *policy_access_name(enum weir_access access);
 
@@ -160,8 +144,7 @@ struct policy {
 	struct file_rules file_allow;
 	struct file_rules file_deny;
 
-	bool guard_allow[POLICY_GUARD_COUNT];
-	struct place guard_place[POLICY_GUARD_COUNT];
+	bool guard_allow[WEIR_GUARD_COUNT];
 };
 
 #endif

@@ -239,6 +239,42 @@ static void tells_the_two_forms_of_exec_apart(void **state)
 	assert_true(event.has_args);
 }
 
+static void reads_the_guard(void **state)
+{
+	struct weir_event_guard guard = {
+		.head = denied(WEIR_EVENT_GUARD_PTRACE),
+		.ask = WEIR_ASK_PTRACE,
+		.opens = WEIR_GUARD_PTRACE,
+		.number = 9,
+		.target = 4711,
+		.target_comm = "sshd",
+	};
+	struct record record = guard_make(&guard, "/proc/1");
+	struct event event;
+
+	(void)state;
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	assert_true(event.has_guard && event.guard_path);
+	assert_false(event.has_path || event.has_socket);
+	assert_int_equal(event.ask, WEIR_ASK_PTRACE);
+	assert_int_equal(event.opens, WEIR_GUARD_PTRACE);
+	assert_int_equal(event.number, 9);
+	assert_int_equal(event.target_pid, 4711);
+	assert_int_equal(event.target_comm_len, 4);
+	assert_string_equal(event.path.text, "/proc/1");
+
+	RECORD_SET(&record, weir_event_guard, opens, WEIR_GUARD_COUNT);
+	assert_int_equal(decode(&record, record.size, &event), 0);
+	RECORD_SET(&record, weir_event_guard, opens, WEIR_GUARD_COUNT + 1);
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
+	RECORD_SET(&record, weir_event_guard, opens, WEIR_GUARD_TUN);
+	RECORD_SET(&record, weir_event_guard, ask, WEIR_ASK_COUNT);
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
+	guard.head.pid = 0;
+	record = guard_make(&guard, "");
+	assert_int_equal(decode(&record, record.size, &event), -EBADMSG);
+}
+
 static void reads_ends(void **state)
 {
 	struct record record = exit_make(denied(WEIR_EVENT_EXIT), 0x8b);
@@ -377,6 +413,7 @@ int main(void)
 		cmocka_unit_test(reads_paths),
 		cmocka_unit_test(reads_the_longest_path),
 		cmocka_unit_test(tells_the_two_forms_of_exec_apart),
+		cmocka_unit_test(reads_the_guard),
 		cmocka_unit_test(reads_ends),
 		cmocka_unit_test(refuses_every_wrong_size),
 		cmocka_unit_test(refuses_what_is_not_in_the_enumerations),

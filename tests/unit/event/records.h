@@ -185,6 +185,19 @@ static inline struct record exec_make(struct weir_event_head head, const char *p
 	return record;
 }
 
+/* path: "" where none is meant */
+static inline struct record guard_make(const struct weir_event_guard *event, const char *path)
+{
+	struct weir_event_guard guard = *event;
+	char components[WEIR_PATH_MAX];
+	struct record record = {.size = 0};
+
+	guard.path_len = (__u16)components_make(path, components);
+	record_add(&record, &guard, sizeof(guard));
+	record_add(&record, components, guard.path_len);
+	return record;
+}
+
 static inline struct record exit_make(struct weir_event_head head, __u32 status)
 {
 	struct weir_event_exit end = {.head = head, .status = status};
