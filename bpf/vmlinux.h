@@ -35,10 +35,23 @@ struct inode {
 };
 
 struct unicode_map;
+struct mount;
+
+struct list_head {
+	struct list_head *next;
+};
 
 struct super_block {
 	unsigned long s_flags;
+	unsigned long s_magic;
+	void *s_fs_info;
 	struct unicode_map *s_encoding;	/* with CONFIG_UNICODE */
+	struct mount *s_mounts;		/* from 6.18 on; see below */
+};
+
+/* Before: a list through mnt_instance. */
+struct super_block___list {
+	struct list_head s_mounts;
 };
 
 struct dentry {
@@ -61,6 +74,12 @@ struct mount {
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
 	struct mnt_namespace *mnt_ns;
+	struct list_head mnt_instance;	/* before 6.18 */
+	struct mount *mnt_next_for_sb;	/* from 6.18 on */
+};
+
+struct iattr {
+	unsigned int ia_valid;
 };
 
 struct path {
@@ -100,16 +119,22 @@ struct kernfs_node {
 
 struct cgroup {
 	struct kernfs_node *kn;
+	int level;
+	struct cgroup *ancestors[];	/* by level, itself included */
 };
 
 struct css_set {
 	struct cgroup *dfl_cgrp;	/* of cgroup v2 */
 };
 
+struct cred;
+
 struct task_struct {
 	int pid;
 	int tgid;
 	int exit_code;
+	const struct cred *real_cred;
+	const struct cred *cred;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
 	struct mm_struct *mm;

@@ -58,6 +58,8 @@ static long walk_step(__u32 unused, struct walk *walk)
 	walk->scratch->path[at] = name.len;
 	if (bpf_probe_read_kernel(&walk->scratch->path[at + 1], name.len & 0xff, name.name))
 		return 1;
+	if (walk->scratch->path[at + 1] == '/')
+		return 1;	/* no name: a root that is not the mount's, or found by handle */
 	walk->at = at;
 	if (parent == walk->dentry)
 		return 1;	/* a root, but not the mount's: unreachable */
