@@ -9,6 +9,7 @@
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include <linux/btrfs.h>
 #include <linux/fs.h>
 #include <linux/fscrypt.h>
 #include <linux/fsverity.h>
@@ -210,11 +211,28 @@ static __always_inline bool ioctl_changes(unsigned int cmd)
 	       cmd == FS_IOC_ENABLE_VERITY || cmd == FS_IOC_SET_ENCRYPTION_POLICY;
 }
 
+/*
+ * Subvolumes: a snapshot gives all that lies in one a second name, which no hook
+ * compares with the first; removing one removes all that lies in it.
+ */
+static __always_inline bool ioctl_retitles(unsigned int cmd)
+{
+	return cmd == BTRFS_IOC_SNAP_CREATE || cmd == BTRFS_IOC_SNAP_CREATE_V2 ||
+	       cmd == BTRFS_IOC_SUBVOL_CREATE || cmd == BTRFS_IOC_SUBVOL_CREATE_V2 ||
+	       cmd == BTRFS_IOC_SNAP_DESTROY || cmd == BTRFS_IOC_SNAP_DESTROY_V2;
+}
+
 static __always_inline int ioctl_decide(struct file *file, unsigned int cmd)
 {
-	return ioctl_changes(cmd) ? object_decide(file->f_path.dentry, file->f_path.mnt, WRITE,
-						  WEIR_EVENT_FILE_ATTRIBUTE) :
-				    0;
+	struct path_action action = {0};
+
+	if (!ioctl_changes(cmd) && !ioctl_retitles(cmd))
+		return 0;
+	action.dentry = file->f_path.dentry;
+	action.mnt = file->f_path.mnt;
+	action.access = WRITE;
+	action.device = ioctl_retitles(cmd);
+	return action_decide(&action, WEIR_EVENT_FILE_ATTRIBUTE);
 }
 
 SEC("lsm/file_ioctl")

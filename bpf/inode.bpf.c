@@ -15,7 +15,7 @@
 #define ATTR_SETS_MORE 0xfu	/* mode, owner, group, size: path_chmod, _chown, _truncate */
 #define ATTR_TIMES 0x101b0u	/* ATTR_ATIME, ATTR_MTIME, and those two or any to be set */
 #define MOUNTS_MAX (1 << 17)	/* of a file system, in all namespaces; more: unresolved */
-#define NAMES_MAX 64		/* looked at of one object, again if they change; more: unresolved */
+#define NAMES_MAX 64		/* looked at of an object, again if they change; then: unresolved */
 #define FSNOTIFY_OBJ_TYPE_INODE 0
 #define OVERLAY_WORDS 23	/* of what a super block of overlayfs points at, since 5.0 */
 #define OVERLAY_TRUSTED "trusted.overlay."

@@ -18,8 +18,10 @@ IN_MODIFY, F_NOTIFY, DN_MODIFY = 2, 1026, 2
 FAN_MARK_ADD, FAN_MARK_MOUNT, FAN_MARK_FILESYSTEM, FAN_MODIFY = 1, 0x10, 0x100, 2
 ACL = "system.posix_acl_access"
 # user::rw- group::r-- other::r-- and, so that it is more than a mode, user 4242 and the mask
-ACL_VALUE = struct.pack("=I", 2) + b"".join(struct.pack("=HHI", tag, mode, number) for tag, mode, number in (
-    (1, 6, 0xffffffff), (2, 4, 4242), (4, 4, 0xffffffff), (16, 6, 0xffffffff), (32, 4, 0xffffffff)))
+ACL_VALUE = struct.pack("=I", 2) + b"".join(
+    struct.pack("=HHI", tag, mode, number) for tag, mode, number in (
+        (1, 6, 0xffffffff), (2, 4, 4242), (4, 4, 0xffffffff), (16, 6, 0xffffffff),
+        (32, 4, 0xffffffff)))
 
 
 # --- times, attributes
@@ -87,6 +89,11 @@ def project_set(fd):
     attributes = bytearray(28)
     fcntl.ioctl(fd, FS_IOC_FSGETXATTR, attributes)
     fcntl.ioctl(fd, FS_IOC_FSSETXATTR, bytes(attributes))
+
+
+@opened
+def control(fd, number):
+    fcntl.ioctl(fd, number, bytearray(4096))
 
 
 def file_setattr(path):
@@ -175,9 +182,10 @@ def held_child(fd):
 def held_cat(fd):
     """By a program, which has inherited it."""
     def act():
-        os.dup2(fd, 0)
-        os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
-        os.dup2(1, 2)
+        ends = os.pipe()
+        os.set_inheritable(ends[0], True)   # what it says waits there
+        for number, end in enumerate((fd, ends[1], ends[1])):
+            os.dup2(end, number)
         os.execv("/usr/bin/cat", ["cat"])
     return spawn(act)
 

@@ -9,9 +9,9 @@ from actor import checked, libc, syscall
 from actor_net import IoVector, Message, sockaddr
 
 SYS_IO_URING_SETUP, SYS_IO_URING_ENTER, SYS_IO_URING_REGISTER = 425, 426, 427
-OPS = {"sendmsg": 9, "connect": 16, "openat": 18, "read": 22, "write": 23, "send": 26, "openat2": 28,
-       "renameat": 35, "unlinkat": 36, "mkdirat": 37, "symlinkat": 38, "linkat": 39, "fsetxattr": 41,
-       "setxattr": 42, "fgetxattr": 43, "getxattr": 44, "socket": 45, "bind": 56, "listen": 57}
+OPS = {"sendmsg": 9, "connect": 16, "openat": 18, "read": 22, "write": 23, "send": 26,
+       "openat2": 28, "renameat": 35, "unlinkat": 36, "mkdirat": 37, "symlinkat": 38, "linkat": 39,
+       "setxattr": 42, "getxattr": 44, "socket": 45, "bind": 56, "listen": 57}
 REGISTER_PERSONALITY, PR_SET_KEEPCAPS, AT_FDCWD, AT_REMOVEDIR = 9, 8, -100, 0x200
 IOSQE_ASYNC, IORING_ENTER_GETEVENTS = 1 << 4, 1
 RING_AT, SQES_AT = 0, 0x10000000

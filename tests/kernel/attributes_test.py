@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Times, extended attributes, access control lists, flags, watches: writing and reading by path rules."""
+"""Times, extended attributes, access control lists, flags, watches: by the path rules."""
 
 from places import each_place, places
 from support import (ACTOR_FILES, Case, USER, errno, fresh_dir, os, outside, policy_text, put,
@@ -9,6 +9,8 @@ PLACES = places("weir-attributes")
 LAYERS = "/scratch/weir-layers"
 KINDS = {"rw": "read, write", "ro": "read", "wo": "write", "none": ""}
 MS_BIND = 0x1000
+# struct btrfs_ioctl_vol_args and _v2: SNAP_CREATE, SUBVOL_CREATE, SNAP_DESTROY, and those of _v2
+BTRFS_SUBVOLUMES = [1 << 30 | 4096 << 16 | 0x94 << 8 | number for number in (1, 14, 15, 23, 24, 63)]
 FAN_MARK_MOUNT, FAN_MARK_FILESYSTEM = 0x10, 0x100
 
 
@@ -75,7 +77,7 @@ class Attributes(Case):
             self.free("attr_set", path, call[1])
 
     def each(self, place, calls, access):
-        """Each call on a file of each kind: allowed there if the access is, otherwise refused and recorded."""
+        """Each call on each kind of file: allowed if the access is, otherwise refused, recorded."""
         for call in calls:
             for kind, allowed in KINDS.items():
                 with self.subTest(call=call, kind=kind):
@@ -121,6 +123,16 @@ class Attributes(Case):
             self.free(call, self.put(f"{PLACES['ext4']}/ro/flags"))
             self.refused(errno.EACCES, call, f"{PLACES['ext4']}/ro/flags")
             self.allowed(call, self.put(f"{PLACES['ext4']}/rw/flags"))
+
+    def test_subvolumes(self):
+        """The disk is none of btrfs, and says so to those who may ask."""
+        folder = f"{PLACES['ext4']}/rw"
+        for number in BTRFS_SUBVOLUMES:
+            with self.assertRaises(OSError) as raised:
+                self.outside.control(folder, number)
+            self.assertEqual(raised.exception.errno, errno.ENOTTY)
+            self.refused(errno.EACCES, "control", folder, number)
+            self.record(verdict="deny", reason="guard", file__path=folder)
 
     def test_file_setattr(self):
         path = self.put(f"{PLACES['ext4']}/ro/flags")

@@ -177,9 +177,14 @@ class Descriptors(Case):
     def helper(self):
         """A process from outside, to be moved."""
         actor = self.actor_of_user()
-        self.addCleanup(actor.process.communicate)
-        self.addCleanup(actor.process.kill)
+        self.addCleanup(self.end, actor)
         return actor
+
+    @staticmethod
+    def end(actor):
+        if actor.process.poll() is None:
+            actor.process.kill()
+            actor.process.communicate()
 
     def move(self, actor):
         (self.inside.cgroup / "cgroup.procs").write_text(str(actor.pid))
@@ -250,19 +255,19 @@ class Descriptors(Case):
         """And of a thread, of a child, of a program that has inherited it."""
         path = f"{PLACES['ext4']}/none/f"
         put(path, "content\n")
-        for first in (("held_read",), ("held_child",), ("ring_read",), ("threaded",), ("held_cat",)):
+        for first in ("held_read", "held_child", "ring_read", "threaded", "held_cat"):
             with self.subTest(first):
                 actor = self.helper()
                 fd = actor.open_fd(path, os.O_RDONLY)
                 actor.thread_start()
                 args = {"ring_read": [False, fd], "threaded": [0, "held_read", fd]}
-                args = args.get(first[0], [fd])
-                actor.call(*first, *args)
+                args = args.get(first, [fd])
+                actor.call(first, *args)
                 self.move(actor)
-                if first[0] == "held_cat":
+                if first == "held_cat":
                     self.assertEqual(actor.held_cat(fd), 1)
                 else:
-                    self.refused_by(actor, errno.EACCES, *first, *args)
+                    self.refused_by(actor, errno.EACCES, first, *args)
                 self.record(type="file.open", verdict="deny", file__path=path)
                 actor.end()
 
@@ -285,7 +290,7 @@ class Descriptors(Case):
         subprocess.run(["cp", "/usr/bin/true", f"{place}/x/true"], check=True)
         self.move(actor)
         self.assertEqual(actor.run([f"{place}/x/true"]), 0)
-        self.assertEqual(actor.read(f"{place}/ro/f"), len("content\n"))
+        self.assertEqual(actor.read(f"{place}/ro/f"), os.stat(f"{place}/ro/f").st_size)
         self.refused_by(actor, errno.EACCES, "read", f"{place}/none/f")
         actor.memfd_use()
         actor.end()
@@ -294,7 +299,8 @@ class Descriptors(Case):
         """What the command is given as its standard descriptors was given on purpose."""
         place = PLACES["ext4"]
         put(f"{place}/none/input", "given\n")
-        with open(f"{place}/none/input", "rb") as given, open(f"{place}/none/output", "wb") as taken:
+        with open(f"{place}/none/input", "rb") as given, \
+                open(f"{place}/none/output", "wb") as taken:
             subprocess.run([str(WEIR), "run", "--policy", str(self.inside.policy), "--log",
                             f"{self.inside.dir}/launched.jsonl", "--", "/usr/bin/cat"],
                            stdin=given, stdout=taken, check=True)

@@ -14,8 +14,8 @@
 
 /* Came with later kernels, for what went through other hooks before, or did not exist. */
 static const char *const later[] = {
-	"file_truncate",     "file_ioctl_compat", "inode_set_acl",
-	"inode_remove_acl",  "inode_get_acl",	  "inode_file_setattr",
+	"file_truncate",    "file_ioctl_compat", "inode_set_acl",
+	"inode_remove_acl", "inode_get_acl",	 "inode_file_setattr",
 };
 
 static bool is_later(const char *hook)

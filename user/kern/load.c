@@ -168,7 +168,8 @@ int kern_open(const struct kern_options *options, struct kern **ret, char **ret_
 				 strerror(errno));
 	err = object_prepare(kern);
 	if (err < 0)
-		return kern_fail(ret_message, err, "cannot prepare the BPF object: %s", strerror(-err));
+		return kern_fail(ret_message, err, "cannot prepare the BPF object: %s",
+				 strerror(-err));
 	err = weir_bpf__load(kern->skel);
 	if (err < 0)
 		return kern_fail(
