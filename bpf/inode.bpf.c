@@ -15,7 +15,7 @@
 #define ATTR_SETS_MORE 0xfu	/* mode, owner, group, size: path_chmod, _chown, _truncate */
 #define ATTR_TIMES 0x101b0u	/* ATTR_ATIME, ATTR_MTIME, and those two or any to be set */
 #define MOUNTS_MAX (1 << 17)	/* of a file system, in all namespaces; more: unresolved */
-#define NAMES_MAX 64		/* looked at of an object, again if they change; then: unresolved */
+#define NAMES_MAX 24		/* looked at of an object, again if they change; then: unresolved */
 #define FSNOTIFY_OBJ_TYPE_INODE 0
 #define OVERLAY_WORDS 23	/* of what a super block of overlayfs points at, since 5.0 */
 #define OVERLAY_TRUSTED "trusted.overlay."
@@ -173,13 +173,13 @@ __u32 weir_names_verdict(__u32 index, __u64 dentry, __u32 access)
 	return UNRESOLVED;
 }
 
-/* For the record of what was decided without a look at names: any of them. */
+/* For the record: where nobody had to look for a name, any will do. */
 int weir_name_find(__u64 dentry)
 {
 	struct search search = {.call = call_get()};
 	struct weir_call *call = search.call;
 
-	if (!call)
+	if (!call || call->vfsmount)
 		return 0;
 	call->dentry = dentry;
 	search_begin(call);
@@ -189,21 +189,15 @@ int weir_name_find(__u64 dentry)
 	return 0;
 }
 
-/* What is done to which object. */
-struct touch {
-	__u64 dentry;
-	__u32 access;
-	bool looked;		/* at its names: the one that decided is known */
-};
-
+/* *action keeps addresses only. */
 static __always_inline __u32 decide_names(weir_scope_t scope, __u32 index,
 					  const struct weir_instance *instance, void *context)
 {
-	struct touch *touch = context;
+	struct path_action *action = context;
 	__u32 decision = files_verdict(instance);
 
-	touch->looked = !decision;
-	return decision ? decision : weir_names_verdict(index, touch->dentry, touch->access);
+	return decision ? decision :
+			  weir_names_verdict(index, (__u64)action->dentry, action->access);
 }
 
 /* Is it what a mounted overlay acts by? Nobody else has those credentials. */
@@ -253,7 +247,7 @@ static __always_inline bool name_of_kernel(__u64 name)
  * that may be is known from the calls themselves: they were decided, by the
  * overlay's names. Other credentials (io_uring lets a task choose) say nothing.
  */
-int weir_layer_access(__u64 dentry, __u32 access, __u64 name)
+static __always_inline bool layer_access(__u64 dentry, __u32 access, __u64 name)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 super = (__u64)READ_KERNEL(struct dentry, dentry, d_sb);
@@ -274,41 +268,45 @@ int weir_layer_access(__u64 dentry, __u32 access, __u64 name)
 	}
 	if (stacked)
 		call->overlay = super;
+	call->vfsmount = 0;
 	return false;
 }
 
-static __always_inline int touch_finish(struct weir_act *act, const struct touch *touch)
+/* Does a policy bind the task, and is it the task's own doing? name: as in inode_decide(). */
+int weir_inode_asked(__u64 dentry, __u32 access, __u64 name)
 {
-	struct path_action action = {.dentry = (void *)touch->dentry, .access = touch->access};
+	struct weir_bound bound = {0};
+
+	return scope_resolve(&bound, false) && !layer_access(dentry, access, name);
+}
+
+/* Returns whether it is refused, to a task that is bound. */
+int weir_inode_refused(__u64 dentry, __u32 access)
+{
+	struct path_action action = {.dentry = (void *)dentry, .access = access};
+	struct weir_bound bound = {0};
+	struct weir_act act = {0};
 	struct weir_call *call;
 
-	if (!touch->looked)
-		weir_name_find(touch->dentry);
+	if (!weir_scope_resolve(&bound, false))
+		return false;
+	scopes_decide(&act, &bound, decide_names, &action);
+	weir_name_find(dentry);
 	call = call_get();
 	if (call)
 		action.mnt = (void *)call->vfsmount;
-	return act_finish(act, &action, WEIR_EVENT_FILE_ATTRIBUTE, EACCES);
+	return act_finish(&act, &action, WEIR_EVENT_FILE_ATTRIBUTE, EACCES) != 0;
 }
 
-/* name: of an extended attribute, or 0. Returns whether it is refused. */
-int weir_inode_refused(__u64 dentry, __u32 access, __u64 name)
-{
-	struct touch touch = {.dentry = dentry, .access = access};
-	struct weir_bound bound = {0};
-	struct weir_act act = {0};
-
-	if (!scope_resolve(&bound, false) || weir_layer_access(dentry, access, name))
-		return false;
-	scopes_decide(&act, &bound, decide_names, &touch);
-	return touch_finish(&act, &touch) != 0;
-}
-
+/* name: of an extended attribute, or NULL. Two calls, because stack is short. */
 static __always_inline int inode_decide(struct dentry *dentry, __u32 access, const char *name)
 {
 	volatile __u64 cells[2] = {0};
 	__u64 object = number_of(cells, dentry);
 
-	return weir_inode_refused(object, access, number_of(cells, name)) ? -EACCES : 0;
+	if (!weir_inode_asked(object, access, number_of(cells, name)))
+		return 0;
+	return weir_inode_refused(object, access) ? -EACCES : 0;
 }
 
 static __always_inline int times_decide(struct dentry *dentry, const struct iattr *attr)

@@ -34,7 +34,7 @@ static __always_inline struct weir_call *call_get(void)
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-/* Before a call that may make an overlay work on its layers: see weir_layer_access(). */
+/* Before a call that may make an overlay work on its layers: see layer_access(). */
 static __always_inline void overlay_named(struct dentry *dentry)
 {
 	struct super_block *super = dentry->d_sb;

@@ -107,7 +107,7 @@ class Code(Case):
                     self.assertEqual(self.allowed(*call), 5)
                     if ok:
                         self.fence()
-                        self.assertFalse(self.made(verdict="deny"))
+                        self.assertFalse(self.made(verdict="deny", file__path=path))
                     else:
                         self.record(type="process.exec", verdict="deny",
                                     file={"path": path, "access": ["execute"]})
