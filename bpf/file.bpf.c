@@ -9,32 +9,21 @@
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include <linux/btrfs.h>
+#include <linux/fs.h>
+#include <linux/fscrypt.h>
+#include <linux/fsverity.h>
 
-#include "decide.bpf.h"
 #include "guard.bpf.h"
-#include "path.bpf.h"
-#include "record.bpf.h"
+#include "object.bpf.h"
 
-#define EPERM 1
-#define EACCES 13
-#define EXDEV 18
-
-#define FMODE_READ 1u
-#define FMODE_WRITE 2u
-#define FMODE_EXEC_FLAG 0x20u	/* __FMODE_EXEC in f_flags: opened to be executed */
 #define O_TRUNC 01000u
 #define O_TMPFILE_FLAG 020000000u
 #define PROT_EXEC 4u
 #define VM_EXEC 4u
-#define RENAME_EXCHANGE 2u
+#define MAP_SHARED 1u	/* and MAP_SHARED_VALIDATE, which has this bit too */
 #define S_IFCHR 0020000
 #define S_IFBLK 0060000
-
-#define READ WEIR_ACCESS_BIT(WEIR_ACCESS_READ)
-#define WRITE WEIR_ACCESS_BIT(WEIR_ACCESS_WRITE)
-#define CREATE WEIR_ACCESS_BIT(WEIR_ACCESS_CREATE)
-#define DELETE WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE)
-#define EXECUTE WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE)
 
 static __always_inline bool object_is_dir(__u64 dentry)
 {
@@ -82,41 +71,6 @@ static __always_inline __u32 decide_move(weir_scope_t scope, __u32 index,
 			  weir_move_verdict(WHOSE(scope, index), action, instance_hash(instance));
 }
 
-/* Records the decision on an object, and turns it into what the hook returns. */
-static __always_inline int act_finish(struct weir_act *act, struct path_action *action, __u8 type,
-				      int error)
-{
-	__u32 flag = type == WEIR_EVENT_EXEC ? 0 : WEIR_INSTANCE_RECORD_FILES;
-
-	if (act_recorded(act, flag))
-		weir_record_paths(act, type, action);
-	if (!DECISION_DENIES(act->decision))
-		return 0;
-	return WEIR_DECISION_REASON(act->decision) == WEIR_REASON_WIDEN ? -EXDEV : -error;
-}
-
-static __always_inline int action_decide(struct path_action *action, __u32 type)
-{
-	struct weir_bound bound = {0};
-	struct weir_act act = {0};
-
-	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
-		return 0;
-	scopes_decide(&act, &bound, decide_object, action);
-	return act_finish(&act, action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
-}
-
-static __always_inline int object_decide(struct dentry *dentry, struct vfsmount *mnt, __u32 access,
-					 __u32 type)
-{
-	volatile __u64 cells[2] = {0};
-	struct path_action action = {.access = access};
-
-	action.dentry = number_of(cells, dentry);
-	action.mnt = number_of(cells, mnt);
-	return action_decide(&action, type);
-}
-
 static __always_inline int move_decide(struct path_action *action, __u32 type)
 {
 	struct weir_act act = {0};
@@ -124,6 +78,7 @@ static __always_inline int move_decide(struct path_action *action, __u32 type)
 
 	if (!scope_resolve(&bound, false))
 		return 0;
+	overlay_named(action->dentry);
 	scopes_decide(&act, &bound, decide_move, action);
 	return act_finish(&act, action, type, EACCES);
 }
@@ -277,12 +232,12 @@ SEC("lsm/path_rename")
 int BPF_PROG(weir_path_rename, const struct path *old_dir, struct dentry *old_dentry,
 	     const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
 {
-	bool exchange = flags & RENAME_EXCHANGE;
+	bool exchange = flags & RENAME_EXCHANGE, leaves = flags & RENAME_WHITEOUT;
 	struct path_action action = {
 		.dentry = number_away(old_dentry),
 		.mnt = number_away(old_dir->mnt),
 		.to_dentry = number_away(new_dentry),
-		.access = exchange ? CREATE | DELETE : DELETE,
+		.access = exchange || leaves ? CREATE | DELETE : DELETE,
 		.to_access = new_dentry->d_inode ? CREATE | DELETE : CREATE,
 		.both_ways = exchange,
 	};
@@ -311,6 +266,58 @@ int BPF_PROG(weir_path_truncate, const struct path *path)
 	return object_decide(path->dentry, path->mnt, WRITE, WEIR_EVENT_FILE_ATTRIBUTE);
 }
 
+/* From 6.2 on what has a descriptor comes this way. */
+SEC("lsm/file_truncate")
+int BPF_PROG(weir_file_truncate, struct file *file)
+{
+	return object_decide(file->f_path.dentry, file->f_path.mnt, WRITE,
+			     WEIR_EVENT_FILE_ATTRIBUTE);
+}
+
+/* Flags and the like, which a descriptor opened for reading is enough to change. */
+static __always_inline bool ioctl_changes(unsigned int cmd)
+{
+	return cmd == FS_IOC_SETFLAGS || cmd == FS_IOC32_SETFLAGS || cmd == FS_IOC_FSSETXATTR ||
+	       cmd == FS_IOC_ENABLE_VERITY || cmd == FS_IOC_SET_ENCRYPTION_POLICY;
+}
+
+/*
+ * Subvolumes: a snapshot gives all that lies in one a second name, which no hook
+ * compares with the first; removing one removes all that lies in it.
+ */
+static __always_inline bool ioctl_retitles(unsigned int cmd)
+{
+	return cmd == BTRFS_IOC_SNAP_CREATE || cmd == BTRFS_IOC_SNAP_CREATE_V2 ||
+	       cmd == BTRFS_IOC_SUBVOL_CREATE || cmd == BTRFS_IOC_SUBVOL_CREATE_V2 ||
+	       cmd == BTRFS_IOC_SNAP_DESTROY || cmd == BTRFS_IOC_SNAP_DESTROY_V2;
+}
+
+static __always_inline int ioctl_decide(struct file *file, unsigned int cmd)
+{
+	struct path_action action = {0};
+
+	if (!ioctl_changes(cmd) && !ioctl_retitles(cmd))
+		return 0;
+	action.dentry = number_away(file->f_path.dentry);
+	action.mnt = number_away(file->f_path.mnt);
+	action.access = WRITE;
+	action.device = ioctl_retitles(cmd);
+	return action_decide(&action, WEIR_EVENT_FILE_ATTRIBUTE);
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(weir_file_ioctl, struct file *file, unsigned int cmd)
+{
+	return ioctl_decide(file, cmd);
+}
+
+/* By the 32-bit entry, which any program can use. */
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(weir_file_ioctl_compat, struct file *file, unsigned int cmd)
+{
+	return ioctl_decide(file, cmd);
+}
+
 SEC("lsm/path_chmod")
 int BPF_PROG(weir_path_chmod, const struct path *path)
 {
@@ -323,13 +330,32 @@ int BPF_PROG(weir_path_chown, const struct path *path)
 	return object_decide(path->dentry, path->mnt, WRITE, WEIR_EVENT_FILE_ATTRIBUTE);
 }
 
-/* Mapping code, also through the dynamic loader named directly. */
+/*
+ * Mapping code, also through the dynamic loader named directly. And anything
+ * of a file whose descriptor is from before: what it was opened for counts, as
+ * the mapping may be given that later.
+ */
 SEC("lsm/mmap_file")
-int BPF_PROG(weir_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot)
+int BPF_PROG(weir_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
+	     unsigned long flags)
 {
-	if (!file || !(prot & PROT_EXEC))
+	bool code = prot & PROT_EXEC, before;
+	struct path_action action = {0};
+	struct weir_bound bound = {0};
+
+	if (!file || !(code || weir_config.before) || !scope_resolve(&bound, code))
 		return 0;
-	return object_decide(file->f_path.dentry, file->f_path.mnt, EXECUTE, WEIR_EVENT_EXEC);
+	before = file_before(file);
+	if (!code && !before)
+		return 0;
+	action.dentry = number_away(file->f_path.dentry);
+	action.mnt = number_away(file->f_path.mnt);
+	action.access = code ? EXECUTE : 0;
+	if (before)
+		action.access |= READ;
+	if (before && flags & MAP_SHARED && file->f_mode & FMODE_WRITE)
+		action.access |= WRITE;
+	return bound_decide(&bound, &action, before ? WEIR_EVENT_FILE_OPEN : WEIR_EVENT_EXEC);
 }
 
 /*
@@ -367,6 +393,21 @@ static __always_inline __u32 decide_mapped(weir_scope_t scope, __u32 index,
 	if (place == PLACE_LAYER)
 		place = PLACE_UNRESOLVED;
 	return weir_place_verdict(index, place, action->access);
+}
+
+int weir_taken_refused(const struct weir_bound *bound, __u64 dentry, __u64 vfsmount, __u32 access)
+{
+	struct path_action action = {
+		.dentry = dentry,
+		.mnt = vfsmount,
+		.access = access,
+	};
+	struct weir_act act = {0};
+
+	if (!bound)
+		return true;	/* cannot be: a caller's stack */
+	scopes_decide(&act, bound, decide_mapped, &action);
+	return act_finish(&act, &action, WEIR_EVENT_FILE_OPEN, EACCES) != 0;
 }
 
 SEC("lsm/file_mprotect")

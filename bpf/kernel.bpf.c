@@ -13,7 +13,6 @@
 #include "guard.bpf.h"
 #include "record.bpf.h"
 
-#define PIDTYPE_PID 0
 #define OWN_NAMES "weir_"		/* of the programs and maps of weir */
 
 #define BPF WEIR_GUARD_BIT(WEIR_GUARD_BPF)
@@ -153,17 +152,6 @@ SEC("lsm/inode_rename")
 int BPF_PROG(weir_guard_rename, struct inode *dir)
 {
 	return name_ask(dir->i_sb->s_magic);
-}
-
-/* The task that an entry of /proc is of, by address; 0: of none. */
-static __always_inline __u64 proc_task(__u64 inode)
-{
-	struct proc_inode *entry =
-		(void *)(inode - bpf_core_field_offset(struct proc_inode, vfs_inode));
-	struct pid *pid = BPF_CORE_READ(entry, pid);
-	__u64 link = pid ? (__u64)BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first) : 0;
-
-	return link ? link - bpf_core_field_offset(struct task_struct, pid_links[PIDTYPE_PID]) : 0;
 }
 
 /* Writing below /proc: to an entry of a process inside, or to what sets the kernel. */

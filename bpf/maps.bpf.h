@@ -406,6 +406,30 @@ struct {
 } weir_target SEC(".maps") __weak;
 
 /*
+ * What a call of a task is about, where its hook does not tell all. Kernel side.
+ * No memory: what needs it is denied.
+ */
+struct weir_call {
+	__u64 overlay;		/* super block of the overlay that the last call named */
+	__u64 layer;		/* that of one which is a layer of it */
+	__u64 dentry;		/* whose mounts are looked for: see inode.bpf.c */
+	__u32 access;		/* to it: WEIR_ACCESS_BIT()s */
+	__u32 pad;
+	__u64 mnt_ns;		/* in which */
+	__u64 next;		/* struct mount to look at; 0: that was all */
+	__u64 found;		/* struct mount that shows it; 0: none */
+	__u64 vfsmount;		/* by which it has the name that decided */
+	__u64 counts;		/* path_counts_word(), before that began */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct weir_call);
+} weir_calls SEC(".maps") __weak;
+
+/*
  * Records. Denials travel apart, so that a flood of allowed egress cannot push
  * them out. Full: counted in weir_lost, and denied under `when_full: deny`.
  */

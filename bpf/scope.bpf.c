@@ -23,7 +23,7 @@ int weir_mark_add(struct weir_mark *mark, weir_scope_t handle)
 			return 0;
 		if (!mark->scopes[i]) {
 			mark->scopes[i] = handle;
-			return 0;
+			return 1;
 		}
 	}
 	mark->flags |= WEIR_MARK_OVERFLOW;
@@ -37,7 +37,7 @@ static __always_inline void mark_merge(struct weir_mark *mark, const struct weir
 #pragma unroll
 	for (int i = 0; i < WEIR_NEST_MAX; i++)
 		weir_mark_add(mark, other->scopes[i]);
-	mark->flags |= other->flags & (WEIR_MARK_OVERFLOW | WEIR_MARK_OWN);
+	mark->flags |= other->flags & (WEIR_MARK_OVERFLOW | WEIR_MARK_OWN | WEIR_MARK_BEFORE);
 }
 
 /* The levels below the root at which scopes sit, and the mark they are added to. */
@@ -60,12 +60,15 @@ static long level_step(__u32 index, struct levels *levels)
 	if (!id)
 		return 1;	/* deeper than the task's own cgroup */
 	handle = bpf_map_lookup_elem(&weir_cgroups, &id);
-	if (handle)
-		weir_mark_add(levels->mark, *handle);
+	if (handle && weir_mark_add(levels->mark, *handle))
+		levels->mark->flags |= WEIR_MARK_BEFORE;
 	return 0;
 }
 
-/* The scopes the current cgroup lies in, outermost first. */
+/*
+ * The scopes the current cgroup lies in, outermost first. Who comes into one has
+ * been outside of it until now, and may have descriptors from there.
+ */
 static __always_inline void mark_add_ancestors(struct weir_mark *mark, __u32 bits)
 {
 	struct levels levels = {.mark = mark, .bits = bits};
@@ -206,6 +209,8 @@ static __always_inline bool mark_resolve(struct weir_mark *mark, bool at_exec)
 
 	if (!weir_config.sticky || launcher)
 		return mark_binds(mark);
+	if (mark->flags & WEIR_MARK_BEFORE && !weir_config.before)
+		weir_config.before = 1;
 	if (own)
 		mark_keep(key, mark);
 	else if (mark_binds(mark) && mark_sight(key, leader_key, mark) < 0)
@@ -229,6 +234,15 @@ int weir_scope_resolve(struct weir_bound *ret, int at_exec)
 	if (mark.flags & WEIR_MARK_OVERFLOW)
 		ret->scopes[0] = BOUND_UNKNOWN;
 	return true;
+}
+
+int weir_scope_before(void)
+{
+	volatile __u64 cells[2] = {0};
+	__u64 key = number_of(cells, bpf_get_current_task_btf());
+	struct weir_mark *mark = bpf_map_lookup_elem(&weir_marks, &key);
+
+	return !mark || mark->flags & WEIR_MARK_BEFORE;
 }
 
 int weir_scope_inherit(__u64 child)
@@ -324,7 +338,9 @@ int weir_scope_arm(void)
 	mark.generation = weir_config.generation;
 	/* also for a silent thread: the exec ends its leader, whose mark it is judged by */
 	mark_resolve(&mark, true);
-	if (own && own->flags & WEIR_MARK_LAUNCHER)
+	if (own && own->flags & WEIR_MARK_LAUNCHER) {
+		mark.flags &= ~WEIR_MARK_BEFORE;	/* what it has it was given on purpose */
 		mark_keep(key, &mark);
+	}
 	return mark.flags & WEIR_MARK_OVERFLOW ? -1 : 0;
 }

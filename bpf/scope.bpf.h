@@ -112,8 +112,20 @@ static __always_inline bool scope_resolve(struct weir_bound *ret, bool at_exec)
 }
 
 /*
- * Adds a scope that is still in force to a mark. No room for it: the mark
- * overflows, and everything is denied.
+ * Has the current task, which is bound, descriptors that not all its policies
+ * have decided? It had them, or inherited them, when it came into a scope.
+ */
+int weir_scope_before(void);
+
+/* The same with the switch in front that spares all others the look-up. */
+static __always_inline bool scope_before(void)
+{
+	return weir_config.before && weir_scope_before();
+}
+
+/*
+ * Adds a scope that is still in force to a mark, and returns whether it is new
+ * there. No room for it: the mark overflows, and everything is denied.
  */
 int weir_mark_add(struct weir_mark *mark, weir_scope_t handle);
 

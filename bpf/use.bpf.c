@@ -3,7 +3,7 @@
  * Using a socket: whoever sends, receives or accepts on one binds it by its
  * own policies, wherever it was made and however it came here. From then on
  * its packets are judged. Here is also where descriptors pass the border of a
- * scope over a unix socket.
+ * scope over a unix socket, and where open files are used that came with a task.
  */
 #include "vmlinux.h"
 
@@ -11,14 +11,15 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "record.bpf.h"
+#include "object.bpf.h"
 #include "sock.bpf.h"
 
-#define EPERM 1
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
 #define CMSGS_MAX 16		/* more in one message: taken to pass descriptors */
 #define S_IFSOCK 0140000
+#define MAY_WRITE 2
+#define MAY_READ 4
 #define RECEIVING_OUTSIDE 1	/* in weir_receiving: from outside; the socket's type above */
 
 static __always_inline bool family_inet(__u16 family)
@@ -228,14 +229,24 @@ int BPF_PROG(weir_socket_accept, struct socket *sock, struct socket *newsock)
 SEC("lsm/file_receive")
 int BPF_PROG(weir_file_receive, struct file *file)
 {
+	volatile __u64 cells[2] = {0};
 	struct weir_bound bound = {0};
 	struct weir_sock *claimed;
 	struct socket *sock;
 	struct sock *sk;
-	__u32 *receiving;
+	__u32 *receiving, mode, access;
+	__u64 object;
 
 	if (!scope_resolve(&bound, false))
 		return 0;
+	mode = file->f_mode;
+	access = (mode & FMODE_READ ? READ : 0) | (mode & FMODE_WRITE ? WRITE : 0);
+	/* what is open for neither (O_PATH) is a place to start from: that is decided then */
+	if (access && (file->f_inode->i_mode & S_IFMT) != S_IFSOCK) {
+		object = number_of(cells, file->f_path.dentry);
+		if (weir_taken_refused(&bound, object, number_of(cells, file->f_path.mnt), access))
+			return -EACCES;
+	}
 	receiving = bpf_task_storage_get(&weir_receiving, bpf_get_current_task_btf(), NULL, 0);
 	if ((!receiving || *receiving & RECEIVING_OUTSIDE) &&
 	    weir_passing(&bound, receiving ? *receiving >> 1 : 0, true) < 0)
@@ -248,16 +259,29 @@ int BPF_PROG(weir_file_receive, struct file *file)
 	return claimed_or_denied(claimed);
 }
 
-/* Before 6.5 sendfile(2) and splice(2) reach a socket without weir_socket_sendmsg. */
+/*
+ * Before 6.5 sendfile(2) and splice(2) reach a socket without weir_socket_sendmsg.
+ * A file whose descriptor is from before is decided here, at each use.
+ */
 SEC("lsm/file_permission")
 int BPF_PROG(weir_file_permission, struct file *file, int mask)
 {
+	bool is_socket = (file->f_inode->i_mode & S_IFMT) == S_IFSOCK;
+	struct path_action action = {0};
 	struct weir_bound bound = {0};
 	struct socket *sock;
 	struct sock *sk;
 
-	if ((file->f_inode->i_mode & S_IFMT) != S_IFSOCK || !scope_resolve(&bound, false))
+	if (!(is_socket || weir_config.before) || !scope_resolve(&bound, false))
 		return 0;
+	if (!is_socket) {
+		if (!file_before(file))
+			return 0;
+		action.dentry = number_away(file->f_path.dentry);
+		action.mnt = number_away(file->f_path.mnt);
+		action.access = (mask & MAY_READ ? READ : 0) | (mask & MAY_WRITE ? WRITE : 0);
+		return bound_decide(&bound, &action, WEIR_EVENT_FILE_OPEN);
+	}
 	sock = bpf_sock_from_file(file);
 	sk = sock ? sock->sk : NULL;
 	if (!sk || !family_inet(sk->__sk_common.skc_family))

@@ -37,7 +37,7 @@ struct hlist_head {
 };
 
 struct pid {
-	struct hlist_head tasks[1];	/* by enum pid_type; PIDTYPE_PID is the first */
+	struct hlist_head tasks[4];	/* by PIDTYPE_*, of which PIDTYPE_PID is the first */
 };
 
 struct inode {
@@ -51,11 +51,23 @@ struct inode {
 };
 
 struct unicode_map;
+struct mount;
+
+struct list_head {
+	struct list_head *next;
+};
 
 struct super_block {
 	unsigned long s_flags;
 	unsigned long s_magic;
+	void *s_fs_info;
 	struct unicode_map *s_encoding;	/* with CONFIG_UNICODE */
+	struct mount *s_mounts;		/* from 6.18 on; see below */
+};
+
+/* Before: a list through mnt_instance. */
+struct super_block___list {
+	struct list_head s_mounts;
 };
 
 struct dentry {
@@ -84,6 +96,12 @@ struct mount {
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
 	struct mnt_namespace *mnt_ns;
+	struct list_head mnt_instance;	/* before 6.18 */
+	struct mount *mnt_next_for_sb;	/* from 6.18 on */
+};
+
+struct iattr {
+	unsigned int ia_valid;
 };
 
 struct path {
@@ -140,6 +158,8 @@ struct cgroup_subsys_state {
 struct cgroup {
 	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
+	int level;
+	struct cgroup *ancestors[];	/* by level, itself included */
 };
 
 struct css_set {
@@ -147,18 +167,6 @@ struct css_set {
 };
 
 struct cred;
-
-struct hlist_node {
-	struct hlist_node *next;
-};
-
-struct hlist_head {
-	struct hlist_node *first;
-};
-
-struct pid {
-	struct hlist_head tasks[4];	/* by PIDTYPE_* */
-};
 
 struct thread_info {
 	__u32 status;
@@ -178,7 +186,6 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
-	struct hlist_node pid_links[1];
 	char comm[16];
 	__u64 start_boottime;
 };
@@ -193,11 +200,6 @@ struct pt_regs {
 
 struct kern_ipc_perm;
 struct kernel_siginfo;
-
-struct proc_inode {
-	struct pid *pid;	/* NULL: of no process */
-	struct inode vfs_inode;
-};
 
 struct key_type {
 	const char *name;

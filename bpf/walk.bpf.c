@@ -27,26 +27,16 @@ static __always_inline bool folder_folds(__u64 dentry)
 	       !dentry_encoding(dentry);
 }
 
-/* The task whose entry a name in the root of procfs is; 0: nobody's. */
-static __always_inline __u64 process_of(__u64 dentry)
-{
-	__u64 inode = (__u64)READ_KERNEL(struct dentry, dentry, d_inode), pid, first;
-
-	if (!inode)
-		return 0;
-	inode -= bpf_core_field_offset(struct proc_inode, vfs_inode);
-	pid = (__u64)READ_KERNEL(struct proc_inode, inode, pid);
-	first = pid ? (__u64)READ_KERNEL(struct pid, pid, tasks[0].first) : 0;
-	return first ? first - bpf_core_field_offset(struct task_struct, pid_links) : 0;
-}
-
 /* The root of a mount is reached. If it is that of procfs: whose entry was it below? */
 static __always_inline void process_note(struct walk *walk)
 {
+	__u64 inode;
+
 	if (!walk->below || !dentry_is_proc(walk->dentry))
 		return;
+	inode = (__u64)READ_KERNEL(struct dentry, walk->below, d_inode);
 	walk->scratch->process = walk->at;
-	walk->scratch->process_task = process_of(walk->below);
+	walk->scratch->process_task = inode ? proc_task(inode) : 0;
 }
 
 static long walk_step(__u32 unused, struct walk *walk)
@@ -82,6 +72,8 @@ static long walk_step(__u32 unused, struct walk *walk)
 	walk->scratch->path[at] = len;
 	if (bpf_probe_read_kernel(&walk->scratch->path[at + 1], len & 0xff, (void *)name))
 		return 1;
+	if (walk->scratch->path[at + 1] == '/')
+		return 1;	/* no name: a root that is not the mount's, or found by handle */
 	walk->at = at;
 	walk->below = walk->dentry;
 	if (parent == walk->dentry)

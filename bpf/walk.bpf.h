@@ -78,6 +78,19 @@ static __always_inline __u64 dentry_encoding(__u64 dentry)
 		       0;
 }
 
+#define PIDTYPE_PID 0
+
+/* The task that an entry of /proc is of, by address; 0: of none. */
+static __always_inline __u64 proc_task(__u64 inode)
+{
+	struct proc_inode *entry =
+		(void *)(inode - bpf_core_field_offset(struct proc_inode, vfs_inode));
+	struct pid *pid = BPF_CORE_READ(entry, pid);
+	__u64 link = pid ? (__u64)BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first) : 0;
+
+	return link ? link - bpf_core_field_offset(struct task_struct, pid_links[PIDTYPE_PID]) : 0;
+}
+
 /* Is it the root of a procfs? */
 static __always_inline bool dentry_is_proc(__u64 dentry)
 {

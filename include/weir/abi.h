@@ -213,6 +213,7 @@ enum weir_mark_flag {
 	WEIR_MARK_LAUNCHER = 1u << 0,	/* free until its next exec succeeds */
 	WEIR_MARK_OVERFLOW = 1u << 1,	/* more than WEIR_NEST_MAX scopes: deny everything */
 	WEIR_MARK_OWN = 1u << 2,	/* a process of weir: nobody confined touches it */
+	WEIR_MARK_BEFORE = 1u << 3,	/* has descriptors that its policies have not decided */
 };
 
 /*
@@ -242,7 +243,7 @@ struct weir_config {
 	__u32 only_level;	/* 0: there are more, or none */
 	weir_scope_t only_scope;
 	__u32 wake_bytes;	/* waiting in the ring of allowed actions: wakes the reader */
-	__u32 pad;
+	__u32 before;		/* not 0: there may be marks with WEIR_MARK_BEFORE */
 };
 
 /*

@@ -13,7 +13,8 @@ import sys
 import threading
 import types
 
-PARTS = "actor_files", "actor_net", "actor_sock", "actor_ring", "actor_guard"  # files beside this one
+# files beside this one
+PARTS = ("actor_files", "actor_held", "actor_net", "actor_sock", "actor_ring", "actor_guard")
 
 libc = ctypes.CDLL(None, use_errno=True)
 WAIT_S = 60

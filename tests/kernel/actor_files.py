@@ -11,8 +11,9 @@ from actor import checked, do, libc, spawn, syscall
 AT_EMPTY_PATH, AT_SYMLINK_FOLLOW = 0x1000, 0x400
 AT_FDCWD = -100
 SYS_MEMFD_CREATE, SYS_RENAMEAT2, SYS_EXECVEAT, SYS_OPEN_TREE = 319, 316, 322, 428
+SYS_PIVOT_ROOT = 155
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
-CLONE_NEWNS = 0x20000
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
 DEVICES = {"char": (stat.S_IFCHR, (1, 3)), "block": (stat.S_IFBLK, (7, 0)),
            "whiteout": (stat.S_IFCHR, (0, 0))}
 
@@ -140,6 +141,11 @@ def run(argv):
     return spawn(lambda: os.execv(argv[0], argv))
 
 
+def run_with(environment, argv):
+    """The same with other variables."""
+    return spawn(lambda: os.execve(argv[0], argv, environment))
+
+
 def run_fd(path, flags):
     fd = os.open(path, flags)
     try:
@@ -216,6 +222,15 @@ def unshare_mounts():
 
 def mount(source, target, kind=None, flags=0):
     checked(libc.mount(source.encode(), target.encode(), kind and kind.encode(), flags, None))
+
+
+def pivot(root):
+    """The folder becomes the root of the tree; the former root lies on top of it, and is left."""
+    mount("none", "/", None, MS_REC | MS_PRIVATE)
+    mount(root, root, None, MS_BIND)
+    os.chdir(root)
+    syscall(SYS_PIVOT_ROOT, b".", b".")
+    unmount(".", 2)
 
 
 def unmount(target, flags=0):

@@ -1,21 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A part of actor.py: socket calls through io_uring, by the caller itself or by a kernel worker."""
+"""A part of actor.py: calls through io_uring, by the caller itself or by a kernel worker."""
 import ctypes
 import mmap as memory
 import os
 import struct
 
-from actor import syscall
+from actor import checked, libc, syscall
 from actor_net import IoVector, Message, sockaddr
 
-SYS_IO_URING_SETUP, SYS_IO_URING_ENTER = 425, 426
-OPS = {"sendmsg": 9, "connect": 16, "write": 23, "send": 26, "socket": 45, "bind": 56, "listen": 57}
+SYS_IO_URING_SETUP, SYS_IO_URING_ENTER, SYS_IO_URING_REGISTER = 425, 426, 427
+OPS = {"sendmsg": 9, "connect": 16, "openat": 18, "read": 22, "write": 23, "send": 26,
+       "openat2": 28, "renameat": 35, "unlinkat": 36, "mkdirat": 37, "symlinkat": 38, "linkat": 39,
+       "setxattr": 42, "getxattr": 44, "socket": 45, "bind": 56, "listen": 57}
+REGISTER_PERSONALITY, PR_SET_KEEPCAPS, AT_FDCWD, AT_REMOVEDIR = 9, 8, -100, 0x200
 IOSQE_ASYNC, IORING_ENTER_GETEVENTS = 1 << 4, 1
 RING_AT, SQES_AT = 0, 0x10000000
 
 
-def ring_do(op, worker, fd, address=0, size=0, offset=0):
-    """One operation; worker: by a kernel thread. Returns its result."""
+def personality_of(ring):
+    """The caller's credentials, kept with the ring; its own are others from then on."""
+    number = syscall(SYS_IO_URING_REGISTER, ring, REGISTER_PERSONALITY, None, 0)
+    checked(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+    return number
+
+
+def ring_do(op, worker, fd, address=0, size=0, offset=0, flags=0, third=0, other=False):
+    """
+    One operation. worker: by a kernel thread; flags: the operation's own; third: one more address;
+    other: with other credentials than the caller's. Returns its result.
+    """
     params = ctypes.create_string_buffer(120)
     ring = syscall(SYS_IO_URING_SETUP, 1, params)
     try:
@@ -24,8 +37,9 @@ def ring_do(op, worker, fd, address=0, size=0, offset=0):
         cq = struct.unpack_from("=10I", params, 80)
         with memory.mmap(ring, 4096, offset=RING_AT) as rings, \
                 memory.mmap(ring, 4096, offset=SQES_AT) as entries:
-            entry = struct.pack("=BBHiQQIIQHHI", OPS[op], IOSQE_ASYNC if worker else 0, 0, fd,
-                                offset, address, size, 0, 1, 0, 0, 0)
+            entry = struct.pack("=BBHiQQIIQHHIQQ", OPS[op], IOSQE_ASYNC if worker else 0, 0, fd,
+                                offset, address, size, flags, 1, 0,
+                                personality_of(ring) if other else 0, 0, third, 0)
             entries[:len(entry)] = entry
             struct.pack_into("=I", rings, sq[6], 0)     # array[0]: the first entry
             struct.pack_into("=I", rings, sq[1], 1)     # tail
@@ -83,3 +97,50 @@ def ring_send(op, worker, fd, data, name=None):
 
 def address_of(data):
     return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value
+
+
+# --- files
+
+def ring_open(worker, path, flags, mode=0o644):
+    name = os.fsencode(path)
+    os.close(ring_do("openat", worker, AT_FDCWD, address_of(name), mode, 0, flags))
+
+
+def ring_open2(worker, path, flags, mode=0):
+    name, how = os.fsencode(path), struct.pack("=QQQ", flags, mode, 0)
+    os.close(ring_do("openat2", worker, AT_FDCWD, address_of(name), len(how), address_of(how)))
+
+
+def ring_remove(worker, path, folder=False):
+    name = os.fsencode(path)
+    ring_do("unlinkat", worker, AT_FDCWD, address_of(name), flags=AT_REMOVEDIR if folder else 0)
+
+
+def ring_make_dir(worker, path):
+    name = os.fsencode(path)
+    ring_do("mkdirat", worker, AT_FDCWD, address_of(name), 0o755)
+
+
+def ring_names(op, worker, old, new, flags=0):
+    """op: renameat, linkat"""
+    names = os.fsencode(old), os.fsencode(new)
+    ring_do(op, worker, AT_FDCWD, address_of(names[0]), AT_FDCWD & 0xffffffff, address_of(names[1]),
+            flags)
+
+
+def ring_symlink(worker, target, path):
+    names = os.fsencode(target), os.fsencode(path)
+    ring_do("symlinkat", worker, AT_FDCWD, address_of(names[0]), 0, address_of(names[1]))
+
+
+def ring_attr(op, worker, path, name, other=False):
+    """op: setxattr, getxattr"""
+    names, value = (os.fsencode(path), name.encode()), ctypes.create_string_buffer(b"value", 100)
+    return ring_do(op, worker, 0, address_of(names[1]), 5 if op == "setxattr" else 100,
+                   ctypes.addressof(value), 0, address_of(names[0]), other)
+
+
+def ring_read(worker, fd):
+    data = ctypes.create_string_buffer(100)
+    size = ring_do("read", worker, fd, ctypes.addressof(data), 100)
+    return data.raw[:size].decode()

@@ -5,6 +5,7 @@ A name is [ADDRESS, PORT], a path, or "@" and an abstract name; a text stands fo
 """
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import select
@@ -286,7 +287,10 @@ def fd_pass_to(sock_fd, name, *fds):
 def fd_take(sock_fd):
     sock_wait(sock_fd)
     with sock_of(sock_fd) as sock:
-        return keep(socket.recv_fds(sock, 10, 10)[1][0])
+        fds = socket.recv_fds(sock, 10, 10)[1]
+    if not fds:
+        raise OSError(errno.EACCES, "none came")     # recvmsg() does not say why
+    return keep(fds[0])
 
 
 def fd_fetch(pid, fd):

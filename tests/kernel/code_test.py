@@ -9,6 +9,7 @@ from support import ACTOR_FILES, Case, USER, errno, fresh_dir, os, policy_text, 
 PLACES = ["/scratch/weir-code", "/tmp/weir-code", "/srv/weir-code"]
 KINDS = {"x": "execute", "rx": "read, execute", "r": "read"}
 LOADER = "/lib64/ld-linux-x86-64.so.2"
+LIBRARY = "/lib/x86_64-linux-gnu/libm.so.6"
 
 RULES = ACTOR_FILES + "".join(f"""    - name: {kind}{number}
       paths: ["{place}/{kind}/**"]
@@ -28,6 +29,7 @@ class Code(Case):
                 os.mkdir(f"{place}/{kind}")
                 shutil.copy("/usr/bin/true", f"{place}/{kind}/true")
                 shutil.copy("/bin/sh", f"{place}/{kind}/sh")
+                shutil.copy(LIBRARY, f"{place}/{kind}/library")
 
     def test_programs(self):
         for place in PLACES:
@@ -79,6 +81,36 @@ class Code(Case):
                 # a script that its interpreter may not read
                 path = put(f"{place}/x/script", text % "x", 0o777)
                 self.assertNotEqual(self.allowed("run", [path]), 3)
+
+    def test_scripts_of_scripts(self):
+        """An interpreter may be a script, whose own interpreter is decided as well."""
+        for place in PLACES:
+            for inner, last, ok in (("rx", "x", True), ("r", "x", False), ("rx", "none", False)):
+                with self.subTest(place=place, inner=inner, last=last):
+                    put(f"{place}/{inner}/inner", f"#!{place}/{last}/sh\nexit 4\n", 0o777)
+                    path = put(f"{place}/rx/outer", f"#!{place}/{inner}/inner\n", 0o777)
+                    self.assertEqual(self.free("run", [path]), 4)
+                    if ok:
+                        self.assertEqual(self.allowed("run", [path]), 4)
+                    else:
+                        self.refused(errno.EPERM, "run", [path])
+
+    def test_library_loaded_in_front(self):
+        """LD_PRELOAD: the program runs without it, and the record says why."""
+        for place in PLACES:
+            for kind, ok in (("rx", True), ("r", False)):
+                with self.subTest(place=place, kind=kind):
+                    self.since = len(self.inside.records())
+                    path = f"{place}/{kind}/library"
+                    call = "run_with", {"LD_PRELOAD": path}, [f"{place}/rx/sh", "-c", "exit 5"]
+                    self.assertEqual(self.free(*call), 5)
+                    self.assertEqual(self.allowed(*call), 5)
+                    if ok:
+                        self.fence()
+                        self.assertFalse(self.made(verdict="deny", file__path=path))
+                    else:
+                        self.record(type="process.exec", verdict="deny",
+                                    file={"path": path, "access": ["execute"]})
 
     def test_loader_named_directly(self):
         for place in PLACES:

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Path rules at real files, on a disk (ext4), in memory (tmpfs) and on an overlay."""
 
-import functools
-
+from places import each_place, places
 from support import ACTOR_FILES, Case, USER, errno, fresh_dir, os, policy_text, put, unittest
 
-PLACES = {"ext4": "/scratch/weir-files", "tmpfs": "/tmp/weir-files", "overlay": "/srv/weir-files"}
+PLACES = places("weir-files")
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
 
 # names around the 28 bytes that one step through the kernel's tables takes
@@ -44,18 +43,8 @@ def policy():
                        audit="  record: [network, execute]\n")
 
 
-def each_place(test):
-    """Runs a test once a file system."""
-    @functools.wraps(test)
-    def run(self):
-        for self.name, place in PLACES.items():
-            with self.subTest(self.name):
-                self.since = len(self.inside.records())
-                test(self, place)
-    return run
-
-
 class Files(Case):
+    places = PLACES
     policy = policy()
 
     @classmethod

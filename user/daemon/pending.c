@@ -7,7 +7,6 @@
 const struct pending pendings[] = {
 	{POLICY_SECTION_NETWORK, false, true,
 	 "without BPF LSM: families of sockets besides IP; sockets made before or outside"},
-	{POLICY_SECTION_FILES, false, false, "times, extended attributes and watches of files"},
 };
 const size_t n_pendings = ARRAY_SIZE(pendings);
 

@@ -188,6 +188,8 @@ static int scope_open(struct session *session)
 	}
 	r = kern_scope_attach(session->kern, session->cgroup.id, session->cgroup.level, instance,
 			      &session->scope);
+	if (r >= 0 && cgroup_populated(&session->cgroup) != 0)
+		kern_scope_occupied(session->kern);
 	if (r >= 0)
 		r = journal_scope(&session->journal, session->cgroup.path,
 				  session->options->without);

@@ -92,6 +92,12 @@ int kern_instance_free(struct kern *kern, uint32_t instance);
 int kern_scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
 		      uint32_t instance, weir_scope_t *ret_scope);
 
+/*
+ * To be called when the cgroup of a new scope is not empty: what its tasks have
+ * open was not decided. Those that come later are seen by the kernel side.
+ */
+void kern_scope_occupied(struct kern *kern);
+
 /* The atomic switch: decisions from here on are made wholly under `instance`. */
 int kern_scope_point(struct kern *kern, weir_scope_t scope, uint32_t instance);
 

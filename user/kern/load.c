@@ -60,8 +60,9 @@ static bool program_needed(const struct kern_options *options, const struct bpf_
 		{"cgroup", true},
 		{"lsm/unix_", options->lsm && options->unix_sockets},
 		{"lsm/file_receive", options->lsm},
-		{"lsm/file_permission", options->lsm && kernel_sends_pages()},
+		{"lsm/file_permission", options->lsm && (options->files || kernel_sends_pages())},
 		{"lsm/path_", options->files},
+		{"lsm/inode_", options->files},
 		{"lsm/file_", options->files},
 		{"lsm/mmap_", options->files},
 	};
@@ -80,7 +81,8 @@ static bool program_needed(const struct kern_options *options, const struct bpf_
 	return options->lsm;	/* marks, execs and exits, sockets */
 }
 
-static int sizes_set(struct kern *kern)
+/* Which programs are loaded, and how large the rings are. */
+static int object_prepare(struct kern *kern)
 {
 	struct weir_bpf *skel = kern->skel;
 	uint32_t allow = kern->options.ring_allow_bytes, deny = kern->options.ring_deny_bytes;
@@ -89,8 +91,10 @@ static int sizes_set(struct kern *kern)
 
 	bpf_object__for_each_program(program, skel->obj)
 		bpf_program__set_autoload(program, program_needed(&kern->options, program));
-	err = bpf_map__set_max_entries(skel->maps.weir_ring_allow,
-				       allow ? allow : RING_ALLOW_BYTES);
+	err = kern->options.lsm ? hooks_choose(skel->obj) : 0;
+	if (err == 0)
+		err = bpf_map__set_max_entries(skel->maps.weir_ring_allow,
+					       allow ? allow : RING_ALLOW_BYTES);
 	if (err == 0)
 		err = bpf_map__set_max_entries(skel->maps.weir_ring_deny,
 					       deny ? deny : RING_DENY_BYTES);
@@ -169,9 +173,10 @@ int kern_open(const struct kern_options *options, struct kern **ret, char **ret_
 	if (!kern->skel)
 		return kern_fail(ret_message, -errno, "cannot open the BPF object: %s",
 				 strerror(errno));
-	err = sizes_set(kern);
+	err = object_prepare(kern);
 	if (err < 0)
-		return kern_fail(ret_message, err, "cannot size the maps: %s", strerror(-err));
+		return kern_fail(ret_message, err, "cannot prepare the BPF object: %s",
+				 strerror(-err));
 	err = weir_bpf__load(kern->skel);
 	if (err < 0)
 		return kern_fail(

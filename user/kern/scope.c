@@ -94,6 +94,11 @@ int kern_scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
 	return 0;
 }
 
+void kern_scope_occupied(struct kern *kern)
+{
+	__atomic_store_n(&kern->config->before, 1, __ATOMIC_SEQ_CST);
+}
+
 static struct weir_scope *scope_of(struct kern *kern, weir_scope_t handle)
 {
 	struct weir_scope *scope = &kern->scopes[WEIR_SCOPE_SLOT(handle)];

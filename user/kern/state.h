@@ -24,6 +24,12 @@ struct kern {
 int kern_fail(char **ret_message, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Of the programs that are to be loaded, leaves out those whose hook this
+ * kernel does not have, or has in another form. Returns 0 or negative errno.
+ */
+int hooks_choose(struct bpf_object *object);
+
 /* Addresses of the kernel's sequence counts. */
 struct sequences {
 	__u64 rename_lock;

@@ -96,7 +96,8 @@ static void pattern_note(struct walk *walk, const struct pattern *pattern)
 	size_t len = literal_len(pattern->text), shared = 0, at;
 	struct stat stat;
 
-	if (pattern->text[0] != '/' || len == 0 || len >= sizeof(path))
+	if (pattern->text[0] != '/' || len == 0 || len >= sizeof(path) ||
+	    pattern_is_proc_self(pattern))
 		return;
 	memcpy(path, pattern->text, len);
 	path[len] = '\0';

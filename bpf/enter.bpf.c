@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Tasks that enter a scope from outside, with all they have open: moved into
+ * its cgroup, or made there. Their first act is enough to bind them, but a read
+ * of what is open is none that is always looked at. From here on it is.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "scope.bpf.h"
+#include "walk.bpf.h"
+
+struct ancestry {
+	__u64 cgroup;
+	bool confined;
+};
+
+static long ancestry_step(__u32 level, struct ancestry *ancestry)
+{
+	__u64 at = ancestry->cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
+		   level * sizeof(void *);
+	struct cgroup *ancestor;
+	__u64 id;
+
+	if ((int)level > READ_KERNEL(struct cgroup, ancestry->cgroup, level) ||
+	    bpf_probe_read_kernel(&ancestor, sizeof(ancestor), (void *)at))
+		return 1;
+	id = BPF_CORE_READ(ancestor, kn, id);
+	ancestry->confined = bpf_map_lookup_elem(&weir_cgroups, &id) != NULL;
+	return ancestry->confined;
+}
+
+/* A launcher enters by itself, and has what it was given on purpose. */
+static __always_inline void enter_note(__u64 task, __u64 cgroup)
+{
+	struct ancestry ancestry = {.cgroup = cgroup};
+	struct weir_mark *mark = bpf_map_lookup_elem(&weir_marks, &task);
+
+	if (weir_config.before || (mark && mark->flags & WEIR_MARK_LAUNCHER))
+		return;
+	bpf_loop(WEIR_CGROUP_DEPTH_MAX + 1, ancestry_step, &ancestry, 0);
+	if (ancestry.confined)
+		weir_config.before = 1;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(weir_moved, struct cgroup *cgroup, const char *path, struct task_struct *task)
+{
+	volatile __u64 cells[2] = {0};
+	__u64 moved = number_of(cells, task);
+
+	enter_note(moved, number_of(cells, cgroup));
+	return 0;
+}
+
+/* CLONE_INTO_CGROUP: a child in another cgroup than its parent, and not yet running. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(weir_forked, struct task_struct *parent, struct task_struct *child)
+{
+	struct cgroup *cgroup = child->cgroups->dfl_cgrp;
+	volatile __u64 cells[2] = {0};
+	__u64 made = number_of(cells, child), in = number_of(cells, cgroup);
+
+	if (in != number_of(cells, parent->cgroups->dfl_cgrp))
+		enter_note(made, in);
+	return 0;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From an object and what is done to it to what a hook returns: decided,
+ * recorded. Files are refused with EACCES, programs with EPERM, links and
+ * renames that would widen rights with EXDEV.
+ */
+#ifndef WEIR_OBJECT_BPF_H
+#define WEIR_OBJECT_BPF_H
+
+#include "decide.bpf.h"
+#include "path.bpf.h"
+#include "record.bpf.h"
+
+#define EPERM 1
+#define EACCES 13
+#define EXDEV 18
+
+#define FMODE_READ 1u
+#define FMODE_WRITE 2u
+#define FMODE_EXEC_FLAG 0x20u	/* __FMODE_EXEC in f_flags: opened to be executed */
+
+#define READ WEIR_ACCESS_BIT(WEIR_ACCESS_READ)
+#define WRITE WEIR_ACCESS_BIT(WEIR_ACCESS_WRITE)
+#define CREATE WEIR_ACCESS_BIT(WEIR_ACCESS_CREATE)
+#define DELETE WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE)
+#define EXECUTE WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE)
+
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+
+/* NULL: no memory. */
+static __always_inline struct weir_call *call_get(void)
+{
+	return bpf_task_storage_get(&weir_calls, bpf_get_current_task_btf(), NULL,
+				    BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+/* Before a call that may make an overlay work on its layers: see layer_access(). */
+static __always_inline void overlay_named(__u64 dentry)
+{
+	__u64 super = (__u64)READ_KERNEL(struct dentry, dentry, d_sb);
+	struct weir_call *call;
+
+	if (READ_KERNEL(struct super_block, super, s_magic) != OVERLAYFS_SUPER_MAGIC)
+		return;
+	call = call_get();
+	if (call)
+		call->overlay = super;
+}
+
+/* Records the decision on an object, and turns it into what the hook returns. */
+static __always_inline int act_finish(struct weir_act *act, struct path_action *action, __u8 type,
+				      int error)
+{
+	__u32 flag = type == WEIR_EVENT_EXEC ? 0 : WEIR_INSTANCE_RECORD_FILES;
+
+	if (act_recorded(act, flag))
+		weir_record_paths(act, type, action);
+	if (!DECISION_DENIES(act->decision))
+		return 0;
+	return WEIR_DECISION_REASON(act->decision) == WEIR_REASON_WIDEN ? -EXDEV : -error;
+}
+
+static __always_inline int bound_decide(const struct weir_bound *bound, struct path_action *action,
+					__u32 type)
+{
+	struct weir_act act = {0};
+
+	if (action->access & ~(READ | EXECUTE))
+		overlay_named(action->dentry);
+	scopes_decide(&act, bound, decide_object, action);
+	return act_finish(&act, action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
+}
+
+static __always_inline int action_decide(struct path_action *action, __u32 type)
+{
+	struct weir_bound bound = {0};
+
+	return scope_resolve(&bound, type == WEIR_EVENT_EXEC) ? bound_decide(&bound, action, type) :
+								0;
+}
+
+static __always_inline int object_decide(struct dentry *dentry, struct vfsmount *mnt, __u32 access,
+					 __u32 type)
+{
+	volatile __u64 cells[2] = {0};
+	struct path_action action = {.access = access};
+
+	action.dentry = number_of(cells, dentry);
+	action.mnt = number_of(cells, mnt);
+	return action_decide(&action, type);
+}
+
+/*
+ * Decides an open file that comes from elsewhere, as if it were opened here, by
+ * its path (addresses) and what it is open for. Returns whether it is refused.
+ */
+int weir_taken_refused(const struct weir_bound *bound, __u64 dentry, __u64 vfsmount,
+		       __u32 access);
+
+/*
+ * May a bound task have this open file from before it was bound? Not what an
+ * exec has opened, which reads and maps it too.
+ */
+static __always_inline bool file_before(const struct file *file)
+{
+	return scope_before() && !(file->f_flags & FMODE_EXEC_FLAG);
+}
+
+#endif
