@@ -129,8 +129,8 @@ static __always_inline __u32 name_verdict(__u64 whose, struct weir_call *call)
 	__u64 vfsmount = call->found + bpf_core_field_offset(struct mount, mnt);
 
 	call->vfsmount = vfsmount;
-	return weir_place_verdict(WHOSE_INDEX(whose), weir_path_resolve(whose, call->dentry, vfsmount),
-				  call->access);
+	return weir_place_verdict(WHOSE_INDEX(whose),
+				  weir_path_resolve(whose, call->dentry, vfsmount), call->access);
 }
 
 /* A pipe, socket, memfd or the like: its own root, on what the kernel mounted for itself. */

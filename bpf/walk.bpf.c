@@ -5,7 +5,7 @@
 /* One walk towards the root of the mount tree. */
 struct walk {
 	__u64 dentry;
-	__u64 below;		/* dentry whose name was written last; 0: none, or of another mount */
+	__u64 below;		/* whose name was written last; 0: nobody's of this mount */
 	__u64 mount;
 	__u64 mount_root;	/* dentry */
 	struct weir_scratch *scratch;

@@ -12,13 +12,11 @@
 #endif
 
 #include "weir/guard.h"
+#include "weir/paths.h"
 
 #define WEIR_ABI_VERSION 1
 
 /* Limits. Each one is told when it is hit (docs/limits in weir-policy(5)). */
-#define WEIR_PATH_MAX 4096		/* bytes of a path, as '/'-joined text */
-#define WEIR_NAME_MAX 255		/* bytes of one component (NAME_MAX) */
-#define WEIR_CHUNK 28			/* bytes of a component one edge carries */
 #define WEIR_SCOPES_MAX 4096		/* slots for confined cgroups, slot 0 unused */
 #define WEIR_INSTANCES_MAX 4096		/* loaded policy versions, slot 0 unused */
 #define WEIR_NEST_MAX 4			/* scopes that can bind one task */
@@ -51,15 +49,6 @@ struct weir_net_key {
 };
 
 /*
- * Which rule decided. 0: none did. Otherwise bit 15 says deny, and the low
- * 15 bits are 1 + the index of the rule in its section's allow or deny list.
- */
-typedef __u16 weir_rule_t;
-#define WEIR_RULE_NONE 0
-#define WEIR_RULE_DENY 0x8000
-#define WEIR_RULES_MAX 0x7ffe
-
-/*
  * Ports of one protocol, cut into segments: [previous last + 1, last_port] is
  * decided by rule. Sorted, without gaps, the last one ends at 65535.
  */
@@ -75,93 +64,6 @@ struct weir_portset {
 		__u32 count;	/* 0 or at least 2 */
 	} proto[WEIR_PROTO_COUNT];
 };
-
-/* Files */
-
-enum weir_access {
-	WEIR_ACCESS_READ,
-	WEIR_ACCESS_WRITE,
-	WEIR_ACCESS_CREATE,
-	WEIR_ACCESS_DELETE,
-	WEIR_ACCESS_EXECUTE,
-	WEIR_ACCESS_COUNT,
-};
-#define WEIR_ACCESS_BIT(access) (1u << (access))
-
-/*
- * The path trie. A component of the path is cut into chunks of WEIR_CHUNK
- * bytes, zero-padded; a component whose length is a multiple of WEIR_CHUNK
- * ends with an all-zero chunk. Following one edge per chunk from node leads
- * to the child. A key that is absent: the path leaves the trie here.
- */
-struct weir_edge_key {
-	__u32 node;
-	__u8 chunk[WEIR_CHUNK];
-};
-
-#define WEIR_NODE_ROOT 1	/* the node of "/"; node 0 is unused */
-
-/*
- * Of network.unix, in the same tables: the node of "/" for the paths of
- * sockets, and the one from which an abstract name leads on, as one component.
- * Below them rules stand under WEIR_ACCESS_READ alone.
- */
-#define WEIR_NODE_UNIX 2
-#define WEIR_NODE_ABSTRACT 3
-
-/*
- * Where a name leads from a node:
- * 1. along its edge for that name;
- * 2. without one, from a node that has no globs, to what the node `other` says
- *    of the name, if there is such a node and it is another;
- * 3. along the edge for the match of its globs that takes the name;
- * 4. without one, to `other`; 0: the path leaves the trie here for good.
- *
- * Rules by access: self for the path that ends at this node, below for those
- * that lead from here to `other`.
- */
-struct weir_node {
-	weir_rule_t self[WEIR_ACCESS_COUNT];
-	weir_rule_t below[WEIR_ACCESS_COUNT];
-	__u32 lengths;		/* WEIR_LENGTH_BIT()s of the names that have an edge here */
-	__u32 other;
-	__u32 globs;		/* index of a struct weir_glob; 0: none */
-	__u8 always;		/* WEIR_ACCESS_BIT()s of what is allowed everywhere below */
-	__u8 ever;		/* and of what is allowed anywhere */
-	__u8 self_allows;	/* the same of self and below */
-	__u8 below_allows;
-};
-
-/* Names of another length are told to lead nowhere without being read. */
-#define WEIR_LENGTH_BITS 27
-#define WEIR_LENGTH_BIT(len) (1u << ((len) < WEIR_LENGTH_BITS ? (len) : WEIR_LENGTH_BITS - 1))
-
-/*
- * A set of globs. A name can only be one of theirs if it has one of these
- * lengths, and its first byte or its last is told by its low six bits to be in.
- */
-struct weir_glob {
-	__u64 first;
-	__u64 last;
-	__u32 lengths;		/* WEIR_LENGTH_BIT()s */
-	__u32 start;		/* the row at which a name begins */
-};
-
-/* A state of the automaton that reads a name. Row 0 takes nothing. */
-struct weir_row {
-	__u16 next[256];	/* by byte: the row after it */
-	__u16 match;		/* of a name that ends here; 0: no glob takes it */
-	__u16 stays;		/* 1: every byte leads back here */
-};
-
-/*
- * Edges that are not for a name: for a match of the globs of a node, and from a
- * child that a process's number led to, where the process is the workload's
- * own and goes by the name of self. What they are for is in the first bytes of
- * the chunk.
- */
-#define WEIR_EDGE_MATCH(node) ((node) | 1u << 31)
-#define WEIR_EDGE_OWN(node) ((node) | 1u << 30)
 
 /* Policy instances and scopes */
 
@@ -245,23 +147,6 @@ struct weir_config {
 	__u32 wake_bytes;	/* waiting in the ring of allowed actions: wakes the reader */
 	__u32 before;		/* not 0: there may be marks with WEIR_MARK_BEFORE */
 };
-
-/*
- * One remembered directory, in two parts: most accesses need the first alone.
- * A seal is of its part and whose it is: see dir_seal().
- */
-struct weir_dir {
-	__u64 seal;
-	__u64 found;		/* what is known of most names in it: see FOUND() */
-	__u64 counts;		/* of renames and mounts, around the walk */
-	__u64 more_seal;
-	__u64 chain;		/* of the directories above it: see weir_chain() */
-	__u64 first;		/* as in struct weir_glob; of other names it is known */
-	__u64 last;
-	__u32 node;		/* which says what the names mean of which it is not */
-	__u32 literal;		/* WEIR_LENGTH_BIT()s of those that have an edge */
-};
-#define WEIR_DIRS_BITS 14	/* 16,384 directories */
 
 /* Argument of weir_decide_flow, which asks the tables as the hooks do; decision is the answer. */
 struct weir_ask_flow {
@@ -478,15 +363,10 @@ struct weir_event_exit {
 _Static_assert(sizeof(struct weir_net_key) == 20, "layout");
 _Static_assert(sizeof(struct weir_segment) == 4, "layout");
 _Static_assert(sizeof(struct weir_portset) == 48, "layout");
-_Static_assert(sizeof(struct weir_edge_key) == 32, "layout");
-_Static_assert(sizeof(struct weir_node) == 36, "layout");
-_Static_assert(sizeof(struct weir_glob) == 24, "layout");
-_Static_assert(sizeof(struct weir_row) == 516, "layout");
 _Static_assert(sizeof(struct weir_instance) == 24, "layout");
 _Static_assert(sizeof(struct weir_scope) == 16, "layout");
 _Static_assert(sizeof(struct weir_mark) == 32, "layout");
 _Static_assert(sizeof(struct weir_hint) == 40, "layout");
-_Static_assert(WEIR_LENGTH_BITS + WEIR_ACCESS_COUNT <= 32, "FOUND() has a word for both");
 _Static_assert(sizeof(struct weir_config) == 64, "layout");
 _Static_assert(sizeof(struct weir_event_head) == 96, "layout");
 _Static_assert(sizeof(struct weir_event_flow) == 136, "layout");

@@ -194,8 +194,8 @@ static void path_random(char path[1024], bool file)
 static void wild_random(char path[1024])
 {
 	static const char *const globs[] = {
-		"*", "a*", "*.f", "b.???", "[ab]*", "*xyz*", "[!a]*", "**", "abc**01", "*01.f",
-		"**.f", "?",
+		"*",	 "a*", "*.f",	  "b.???", "[ab]*", "*xyz*",
+		"[!a]*", "**", "abc**01", "*01.f", "**.f",  "?",
 	};
 	int depth = (int)random_below(DEPTH), i;
 	size_t len = (size_t)snprintf(path, 1024, "%s", random_below(4) ? TOP : "**");

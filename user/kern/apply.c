@@ -99,9 +99,9 @@ static void fillings_of(const struct policy_compiled *compiled, struct filling r
 	ret[GLOBS] = (struct filling){BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, "weir_glob", NULL,
 				      compiled->globs, sizeof(uint32_t), sizeof(*compiled->globs),
 				      compiled->n_globs};
-	ret[ROWS] = (struct filling){BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, "weir_row", NULL,
-				     compiled->rows, sizeof(uint32_t), sizeof(*compiled->rows),
-				     compiled->n_rows};
+	ret[ROWS] = (struct filling){
+		BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,	     "weir_row",      NULL, compiled->rows,
+		sizeof(uint32_t),   sizeof(*compiled->rows), compiled->n_rows};
 }
 
 /* Takes the tables of an index away; those that are not there are no error. */

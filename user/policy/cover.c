@@ -60,7 +60,8 @@ static void ruling_make(struct cover *cover, struct ruling *ret)
 
 	*ret = (struct ruling){0};
 	for (i = 0; i < marked->n; i++) {
-		for (mark = mark_first(cover, marked->list[i]); mark; mark = mark_next(cover, mark)) {
+		for (mark = mark_first(cover, marked->list[i]); mark;
+		     mark = mark_next(cover, mark)) {
 			struct cover_count *count = &cover->counts[mark->list][mark->rule];
 
 			count->paths += !mark->except;

@@ -251,7 +251,7 @@ static int states_make(struct builder *builder)
 			builder->globs->over = true;
 			return 0;
 		}
-		for (class = 0; class < builder->n_classes; class++) {
+		for (class = 0; class < builder->n_classes; class ++) {
 			size_t at = (size_t)state * builder->n_classes + class;
 
 			if (state_move(builder, state, builder->of_class[class], &move) < 0 ||

@@ -267,7 +267,8 @@ static int other_expand(struct path_tables *tables, uint32_t node)
 	return own_edge_add(tables, node, other);
 }
 
-static int globs_add(const struct path_tables *tables, const struct numbers *from, struct numbers *to)
+static int globs_add(const struct path_tables *tables, const struct numbers *from,
+		     struct numbers *to)
 {
 	const struct move *moves = tables->positions.by_glob.list;
 	uint32_t move;

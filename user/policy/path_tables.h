@@ -26,10 +26,9 @@ struct path_tables {
 	struct numbers own;		/* positions that it leaves with the next name */
 	struct numbers loops;		/* and those that any name leads back to */
 	uint32_t glob_set;		/* the globs of them all */
-	bool proc;			/* /proc is among them, and a pattern goes on to /proc/self */
+	bool proc;			/* /proc is among them, and leads on to /proc/self */
 	struct numbers next;		/* the set that is made from it, or from nothing */
 };
-
 
 /* A new node, of which nothing is known yet; 0 or -ENOMEM. */
 int path_node_add(struct path_tables *tables, uint32_t *ret);

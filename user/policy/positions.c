@@ -316,4 +316,3 @@ void positions_done(struct positions *positions)
 	intern_done(&positions->names);
 	intern_done(&positions->globs);
 }
-

@@ -56,7 +56,7 @@ struct positions {
 	struct intern globs;	/* text, '*' taking no '/', "**" any bytes (abstract names) */
 	struct mark *marks;
 	size_t n_marks, cap_marks;
-	uint32_t proc;		/* the position of /proc, and of /proc/self; 0: no pattern goes there */
+	uint32_t proc;		/* the position of /proc; 0: no pattern goes on to /proc/self */
 	uint32_t proc_self;
 	size_t crossings;	/* alternatives for a "**" within a name */
 	size_t limit;		/* of positions */

@@ -125,15 +125,16 @@ static void rules_of_every_list_have_names(void **state)
 static void gaps_name_what_is_not_enforced(void **state)
 {
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(
-		HEAD "network:\n  dns: {}\n  allow:\n"
-		     "    - {name: h, hosts: [a.example.com, b.example.com]}\n"
-		     "    - {name: i, addresses: [loopback], protocol: icmp}\n"
-		     "    - {name: fine, addresses: [loopback], protocol: any}\n"
-		     "  listen: [{name: l, addresses: [loopback]}]\n"
-		     "  unix: [{name: u, paths: [/run/x, \"@x\", \"@y*\", \"/run/*\"]}]\n"
-		     "files:\n  deny:\n"
-		     "    - {name: w, paths: [/fine, \"/a/*\", /proc/self/mem], except: [\"/a/?\"]}\n"
-		     "guard: {allow: [raw-sockets, ptrace, packet-sockets]}\n");
+		HEAD
+		"network:\n  dns: {}\n  allow:\n"
+		"    - {name: h, hosts: [a.example.com, b.example.com]}\n"
+		"    - {name: i, addresses: [loopback], protocol: icmp}\n"
+		"    - {name: fine, addresses: [loopback], protocol: any}\n"
+		"  listen: [{name: l, addresses: [loopback]}]\n"
+		"  unix: [{name: u, paths: [/run/x, \"@x\", \"@y*\", \"/run/*\"]}]\n"
+		"files:\n  deny:\n"
+		"    - {name: w, paths: [/fine, \"/a/*\", /proc/self/mem], except: [\"/a/?\"]}\n"
+		"guard: {allow: [raw-sockets, ptrace, packet-sockets]}\n");
 	static const struct {
 		enum policy_section section;
 		const char *place, *word;

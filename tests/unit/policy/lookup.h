@@ -133,7 +133,8 @@ static inline uint32_t tables_match(const struct policy_compiled *compiled, uint
 	if (match && len &&
 	    (!(glob->lengths & WEIR_LENGTH_BIT(len)) ||
 	     !((glob->first >> ((unsigned char)text[0] & 63) |
-		glob->last >> ((unsigned char)text[len - 1] & 63)) & 1)))
+		glob->last >> ((unsigned char)text[len - 1] & 63)) &
+	       1)))
 		abort();
 	return match;
 }
