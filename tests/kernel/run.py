@@ -13,6 +13,8 @@ import sys
 import time
 import unittest
 
+from support import Confined
+
 HERE = pathlib.Path(__file__).resolve().parent
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 
@@ -106,6 +108,9 @@ def main():
     for path in programs:
         totals = [a + b for a, b in zip(totals, program_test(path))]
     totals = [a + b for a, b in zip(totals, python_tests(wanted))]
+    if Confined.count:
+        print(f"weir run {Confined.count} times: {Confined.starting_s:.0f} s to start, "
+              f"{Confined.ending_s:.0f} s to end")
     totals[1] += left_over()
     print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
     return 1 if totals[1] or not totals[0] else 0

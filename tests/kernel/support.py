@@ -91,6 +91,7 @@ class Confined(Actor):
     """An actor under `weir run`."""
 
     count = 0
+    starting_s = ending_s = 0   # what most of the time goes to
 
     def __init__(self, policy, name, user=None, options=(), actor=ACTOR, within=()):
         """policy: its text, or the path of its file; within: a command in front of weir"""
@@ -105,11 +106,13 @@ class Confined(Actor):
         self.stderr = self.dir / "stderr"
         command = [*within, str(WEIR), "run", "--policy", str(self.policy), "--log", str(self.log),
                    *(["--user", user] if user else []), *options, "--"]
+        began = time.monotonic()
         with open(self.stderr, "wb") as stderr:
             try:
                 super().__init__(command, stderr, actor)
             except AssertionError as error:
                 raise AssertionError(f"{error}\n{self.stderr.read_text()}") from error
+        Confined.starting_s += time.monotonic() - began
         self.read_at = 0
         self.known = []
 
@@ -128,7 +131,9 @@ class Confined(Actor):
         return CGROUPS / self.records()[0]["scope"]["cgroup"].lstrip("/")
 
     def end(self):
+        began = time.monotonic()
         status = super().end()
+        Confined.ending_s += time.monotonic() - began
         shutil.copy(self.log, OUT)
         if status:
             raise AssertionError(f"weir run ended with {status}:\n{self.stderr.read_text()}")
