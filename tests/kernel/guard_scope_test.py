@@ -8,8 +8,8 @@ from guarded import AREA, GuardCase, MOUNTED, MOUNTS, NAMESPACES, ptrace_ways, s
 from support import (ACTOR_FILES, Actor, CGROUPS, Confined, USER, errno, os, policy_text, unittest)
 
 SIGUSR1 = 10
-GIT = "git -c user.name=t -c user.email=t@example.com"
 SESSION = "/usr/bin/env", "HOME=" + AREA, "/bin/bash", "-ec"
+GIT = "git -c user.name=t -c user.email=t@example.com"
 
 # each ends with 0; none of them may meet the guard
 ORDINARY = {
@@ -86,7 +86,7 @@ class Inside(GuardCase):
             self.allowed("ipc_remove", kind, number)
             # the memory goes to one of somebody else's now, most likely
             number = self.victim.call(f"{kind}_make", 0x1235)
-            self.refused(errno.EPERM, "ipc_status", kind, number)
+            self.refused(errno.EACCES, "ipc_status", kind, number)
             self.victim.ipc_remove(kind, number)
 
     def test_keys(self):
@@ -112,7 +112,7 @@ class Ordinary(GuardCase):
         for name, script in ORDINARY.items():
             with self.subTest(name):
                 self.since = len(self.inside.records())
-                self.allowed("run", [*SESSION, f"cd {AREA}; {script}"])
+                self.allowed("run", [*SESSION, f"exec >/dev/null; cd {AREA}; {script}"])
                 self.fence()
                 self.assertEqual([record["detail"] for record in self.made(verdict="deny")], [])
 
