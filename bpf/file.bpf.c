@@ -181,6 +181,8 @@ int BPF_PROG(weir_file_open, struct file *file)
 	open.action.dentry = number_of(cells, open.dentry);
 	open.action.mnt = number_of(cells, open.mnt);
 	open.action.access = access;
+	if (access & ~(READ | EXECUTE))
+		overlay_named(open.action.dentry);
 	act = (struct weir_act){0};
 	/* most tasks have one scope, and the verifier goes through what is asked of each */
 	if (scopes_begin(&act, &bound) && !scope_decide(&act, bound.scopes[0], decide_open, &open))
