@@ -70,7 +70,7 @@ struct path_action {
 	__u8 access;		/* WEIR_ACCESS_BIT()s */
 	__u8 to_access;
 	bool both_ways;		/* the two change places */
-	bool device;		/* it is what no rule allows: a device is made, a whole mount watched */
+	bool device;		/* no rule allows it: a device is made, a mount watched */
 	bool recorded;		/* also when it is allowed, as far as scopes were asked */
 };
 
