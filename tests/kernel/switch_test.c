@@ -18,7 +18,7 @@
 #define SWITCHES 14	/* between a version and the one before it */
 #define THREADS 3
 #define PORT 4300
-#define TABLES 5	/* maps of a version */
+#define TABLES 7	/* maps of a version */
 
 /* The last number of 127.0.0.x: what version one allows, two, both, none. */
 enum target { ONE = 1, TWO, BOTH, NONE, TARGETS };
