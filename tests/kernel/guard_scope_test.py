@@ -59,7 +59,8 @@ class Inside(GuardCase):
 
     def test_moved_in(self):
         """Who was put into the scope by hand belongs to it, also before it has acted."""
-        actor = Actor()
+        prefix = ("/usr/bin/setpriv", f"--reuid={self.user}", "--clear-groups") if self.user else ()
+        actor = Actor(prefix)
         self.addCleanup(actor.process.communicate)
         self.addCleanup(actor.process.kill)
         self.refused(errno.EPERM, "kill", actor.pid, 0)
