@@ -6,22 +6,23 @@
 #define PATH_SPINS 100000	/* reads of an odd count before it is taken as stuck */
 
 /*
- * An object on a mount outside every namespace. Its own root: a pipe, socket,
- * memfd or the like, but no folder. On a file system that the kernel mounted for itself
- * (security modules have such): nothing that rules could name. Otherwise a
- * layer: overlayfs opens its files on private mounts of ordinary file systems,
- * and they are reached only through a file of its own, which was decided.
+ * An object on a mount outside every namespace. On a file system that the
+ * kernel mounted for itself: its own root is a pipe, socket, memfd or the like,
+ * or a folder; the rest (security modules have such) is nothing that rules could
+ * name. Otherwise a layer: overlayfs opens its files and folders on private
+ * mounts of ordinary file systems, and they are reached only through one of its
+ * own, which was decided.
  */
 static __always_inline __u32 place_internal(__u64 dentry, __u64 vfsmount)
 {
 	const struct vfsmount *mnt = (void *)vfsmount;
 	const struct dentry *object = (void *)dentry;
+	bool root = BPF_CORE_READ(object, d_parent) == object;
+	bool folder = (BPF_CORE_READ(object, d_inode, i_mode) & S_IFMT) == S_IFDIR;
 
-	if (BPF_CORE_READ(object, d_parent) == object)
-		return (BPF_CORE_READ(object, d_inode, i_mode) & S_IFMT) == S_IFDIR ?
-			       PLACE_UNRESOLVED :
-			       PLACE_PSEUDO;
-	return BPF_CORE_READ(mnt, mnt_sb, s_flags) & SB_KERNMOUNT ? PLACE_UNRESOLVED : PLACE_LAYER;
+	if (BPF_CORE_READ(mnt, mnt_sb, s_flags) & SB_KERNMOUNT)
+		return root && !folder ? PLACE_PSEUDO : PLACE_UNRESOLVED;
+	return root && !folder ? PLACE_UNRESOLVED : PLACE_LAYER;
 }
 
 static long spin_step(__u32 unused, struct path_counts *counts)
