@@ -14,7 +14,7 @@ SYSTEM = f"""  allow:
       paths: ["{WORK}/**"]
       access: [read, write, create, delete, execute]
     - name: system
-      paths: ["/usr/**", "/etc/**", "/proc/**"]
+      paths: [/, "/usr/**", "/etc/**", "/proc/**"]
       access: [read, execute]
     - name: devices
       paths: [/dev/null, /dev/zero, /dev/urandom, /dev/tty, "/dev/pts/**", /dev/ptmx]
