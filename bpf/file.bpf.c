@@ -92,9 +92,10 @@ struct open_action {
 
 /*
  * weir_dir_recall() at once, for opening is what it is for: fields are read
- * from where they lie. FOUND_DOUBTED: weir_path_place() knows more.
+ * from where they lie. FOUND_DOUBTED: weir_path_place() knows more. Not inline,
+ * for its stack.
  */
-static __always_inline __u64 dir_glance(struct dentry *dentry, struct vfsmount *mnt, __u64 hash)
+static __noinline __u64 dir_glance(struct dentry *dentry, struct vfsmount *mnt, __u64 hash)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct dentry *dir = dentry->d_parent;
