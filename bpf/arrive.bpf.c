@@ -87,11 +87,10 @@ SEC("cgroup_skb/ingress")
 int weir_ingress(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
-	struct packet packet = {0};
+	struct inspection seen = {0};
 	struct weir_sock *sock;
 	const __u8 *header;
-	bool bound, tcp;
-	__u64 epoch;
+	bool tcp;
 	int done;
 
 	if (!sk)
@@ -109,14 +108,9 @@ int weir_ingress(struct __sk_buff *skb)
 	tcp = sk->protocol == IPPROTO_TCP;
 	if (tcp ? sk->state != BPF_TCP_LISTEN : sk->protocol != IPPROTO_UDP)
 		return PASS;
-	sock = sock_of_packet(skb, sk, sock, &done);
-	if (!sock)
+	if (!inspection_begin(skb, sk, sock, &seen, &done))
 		return done;
-	epoch = scopes_epoch(sock->scopes, &bound);
-	if (!bound)
-		return PASS;
-	sock_kind_keep(sock, sk->type, sk->protocol);
-	weir_packet_read(skb, &packet);
-	flow_turn(&packet.flow);
-	return tcp ? tcp_arrives(sock, &packet, epoch) : udp_arrives(sk, sock, &packet, epoch);
+	flow_turn(&seen.packet.flow);
+	return tcp ? tcp_arrives(seen.sock, &seen.packet, seen.epoch) :
+		     udp_arrives(sk, seen.sock, &seen.packet, seen.epoch);
 }

@@ -25,21 +25,30 @@ static __always_inline bool addr_settle(struct weir_addr *addr)
 	return true;
 }
 
+/* The address that a call names. */
+static __always_inline void named_v4(const struct bpf_sock_addr *ctx, struct weir_addr *ret)
+{
+	addr_from_v4(ret, ctx->user_ip4);
+}
+
+static __always_inline void named_v6(const struct bpf_sock_addr *ctx, struct weir_addr *ret)
+{
+	addr_from_v6(ret, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
+		     ctx->user_ip6[3]);
+}
+
 /*
  * What was decided must be where it goes: left to itself the kernel takes the
  * socket's own address for an unspecified one, which need not be loopback.
  */
-static __always_inline void dest_v4(struct bpf_sock_addr *ctx, struct weir_addr *addr)
+static __always_inline void settle_v4(struct bpf_sock_addr *ctx, struct weir_addr *addr)
 {
-	addr_from_v4(addr, ctx->user_ip4);
 	if (addr_settle(addr))
 		ctx->user_ip4 = bpf_htonl(0x7f000001);
 }
 
-static __always_inline void dest_v6(struct bpf_sock_addr *ctx, struct weir_addr *addr)
+static __always_inline void settle_v6(struct bpf_sock_addr *ctx, struct weir_addr *addr)
 {
-	addr_from_v6(addr, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
-		     ctx->user_ip6[3]);
 	if (addr_settle(addr))
 		ctx->user_ip6[3] = ((__u32 *)addr->bytes)[3];
 }
@@ -93,7 +102,8 @@ int weir_connect4(struct bpf_sock_addr *ctx)
 
 	if (!scope_resolve(&bound, false))
 		return HOOK_ALLOW;
-	dest_v4(ctx, &flow.dest);
+	named_v4(ctx, &flow.dest);
+	settle_v4(ctx, &flow.dest);
 	return connect_decide(ctx, &bound, &flow);
 }
 
@@ -105,7 +115,8 @@ int weir_connect6(struct bpf_sock_addr *ctx)
 
 	if (!scope_resolve(&bound, false))
 		return HOOK_ALLOW;
-	dest_v6(ctx, &flow.dest);
+	named_v6(ctx, &flow.dest);
+	settle_v6(ctx, &flow.dest);
 	return connect_decide(ctx, &bound, &flow);
 }
 
@@ -200,10 +211,10 @@ int weir_sendmsg4(struct bpf_sock_addr *ctx)
 
 	if (names_nothing(ctx))
 		return HOOK_ALLOW;
-	addr_from_v4(&flow.dest, ctx->user_ip4);
+	named_v4(ctx, &flow.dest);
 	if (send_settled(ctx, &flow.dest) || !scope_resolve(&bound, false))
 		return HOOK_ALLOW;
-	dest_v4(ctx, &flow.dest);
+	settle_v4(ctx, &flow.dest);
 	flow.has_source = ctx->msg_src_ip4;
 	if (flow.has_source)
 		addr_from_v4(&flow.source, ctx->msg_src_ip4);
@@ -218,11 +229,10 @@ int weir_sendmsg6(struct bpf_sock_addr *ctx)
 
 	if (names_nothing(ctx))
 		return HOOK_ALLOW;
-	addr_from_v6(&flow.dest, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
-		     ctx->user_ip6[3]);
+	named_v6(ctx, &flow.dest);
 	if (send_settled(ctx, &flow.dest) || !scope_resolve(&bound, false))
 		return HOOK_ALLOW;
-	dest_v6(ctx, &flow.dest);
+	settle_v6(ctx, &flow.dest);
 	addr_from_v6(&flow.source, ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2],
 		     ctx->msg_src_ip6[3]);
 	flow.has_source = addr_given(&flow.source);

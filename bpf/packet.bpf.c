@@ -237,10 +237,8 @@ SEC("cgroup_skb/egress")
 int weir_egress(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
-	struct packet packet = {0};
+	struct inspection seen = {0};
 	struct weir_sock *sock;
-	bool bound;
-	__u64 epoch;
 	int done;
 
 	if (!sk)
@@ -251,19 +249,13 @@ int weir_egress(struct __sk_buff *skb)
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return PASS;
-	sock = sock_of_packet(skb, sk, sock, &done);
-	if (!sock)
+	if (!inspection_begin(skb, sk, sock, &seen, &done))
 		return done;
-	epoch = scopes_epoch(sock->scopes, &bound);
-	if (!bound)
-		return PASS;
-	sock_kind_keep(sock, sk->type, sk->protocol);
-	weir_packet_read(skb, &packet);
-	if (!packet.plain && !weir_unplain(sock, &packet.flow))
+	if (!seen.packet.plain && !weir_unplain(seen.sock, &seen.packet.flow))
 		return DROP;
 	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP)
-		return tcp_judge(skb, sk, sock, &packet, epoch);
+		return tcp_judge(skb, sk, seen.sock, &seen.packet, seen.epoch);
 	if (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP)
-		return udp_judge(sk, sock, &packet, epoch);
-	return other_judge(sk, sock, &packet, epoch);
+		return udp_judge(sk, seen.sock, &seen.packet, seen.epoch);
+	return other_judge(sk, seen.sock, &seen.packet, seen.epoch);
 }

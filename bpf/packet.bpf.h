@@ -74,4 +74,32 @@ static __always_inline struct weir_sock *sock_of_packet(struct __sk_buff *skb, s
 	return sock;
 }
 
+/* A packet that takes a close look, and the policies that bind its socket. */
+struct inspection {
+	struct weir_sock *sock;
+	struct packet packet;
+	__u64 epoch;
+};
+
+/*
+ * Begins one: sock as for sock_of_packet(), *ret zeroed. False: it is needless,
+ * *ret_done says what becomes of the packet.
+ */
+static __always_inline bool inspection_begin(struct __sk_buff *skb, struct bpf_sock *sk,
+					     struct weir_sock *sock, struct inspection *ret,
+					     int *ret_done)
+{
+	bool bound;
+
+	ret->sock = sock_of_packet(skb, sk, sock, ret_done);
+	if (!ret->sock)
+		return false;
+	ret->epoch = scopes_epoch(ret->sock->scopes, &bound);
+	if (!bound)
+		return false;
+	sock_kind_keep(ret->sock, sk->type, sk->protocol);
+	weir_packet_read(skb, &ret->packet);
+	return true;
+}
+
 #endif

@@ -3,9 +3,9 @@
 array a line, ["classes", MODULE], ["run", MODULE, CLASS] or ["names", FOLDER], and answers
 {"ok": value} or {"errno": number}. See suites_test.py.
 """
+import importlib
 import json
 import os
-import sys
 import unittest
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -36,8 +36,7 @@ class Result(unittest.TestResult):
     def addFailure(self, test, err):
         self.tell(test, f"failed: {self._exc_info_to_string(err, test)}")
 
-    def addError(self, test, err):
-        self.tell(test, f"failed: {self._exc_info_to_string(err, test)}")
+    addError = addFailure
 
     def addSubTest(self, test, subtest, err):
         if err:
@@ -45,8 +44,7 @@ class Result(unittest.TestResult):
 
 
 def module(name):
-    __import__(f"test.{name}")
-    return sys.modules[f"test.{name}"]
+    return importlib.import_module(f"test.{name}")
 
 
 def classes(name):
