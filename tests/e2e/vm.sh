@@ -102,6 +102,25 @@ expect "an unknown kernel is wrong usage" "$code" 2
 vm -k "$k" -m 1M -t 60 -- true
 expect "a guest that cannot start is 125 or 124, never success" "$((code == 125 || code == 124))" 1
 
+# the emulator's fault, played by one that fails as it does before it is QEMU: once, then always
+mkdir "$tmp/bin"
+cat >"$tmp/bin/qemu-system-x86_64" <<-EOF
+	#!/bin/bash
+	echo >>"$tmp/starts"
+	if [ "\$(wc -l <"$tmp/starts")" -gt "\$FAULTS" ]; then
+		PATH=\${PATH#*:} exec qemu-system-x86_64 "\$@"
+	fi
+	for arg; do
+		case \$arg in file:*) echo '[    0.8] Oops: int3: 0000 [#1] SMP NOPTI' >"\${arg#file:}" ;; esac
+	done
+EOF
+chmod +x "$tmp/bin/qemu-system-x86_64"
+PATH=$tmp/bin:$PATH FAULTS=1 vm -k "$k" -- echo once
+expect "$k: a start that the emulator tripped over is made again" "$code $(cat "$tmp/out" "$tmp/err")" "0 once"
+rm "$tmp/starts"
+PATH=$tmp/bin:$PATH FAULTS=9 vm -k "$k" -- echo never
+expect "$k: but not for ever" "$code $(wc -l <"$tmp/starts") $(has "$tmp/err" 'Oops: int3')" "125 4 yes"
+
 # a clone below /tmp, where the guest has a fresh file system
 mkdir -p "$tmp/a b/weir"
 cp -r scripts "$tmp/a b/weir/"
