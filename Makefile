@@ -54,6 +54,16 @@ $(SKEL): $B/weir.bpf.o
 	@mkdir -p $(@D)
 	$Q$(BPFTOOL) gen skeleton $< name weir_bpf > $@
 
+# What programs and maps of different builds must have in common to be shared: include/weir and
+# the maps, but for comments.
+ABI_ID := $B/gen/abi_id.h
+
+$(ABI_ID): bpf/maps.bpf.h bpf/scratch.bpf.h $(wildcard include/weir/*.h) | $B/.setup
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$Qid=$$($(CLANG) $(BPF_CFLAGS) -E -P $< | sha256sum | cut -c1-12) && \
+		printf '#define WEIR_ABI_ID "abi-%s"\n' "$$id" > $@
+
 # --- the user side: one library of everything but main, one program
 
 USER_SRC := $(sort $(wildcard user/*/*.c))
@@ -74,7 +84,7 @@ $B/user/%.o: user/%.c $B/.flags | $B/.setup
 	$Q$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 # only user/kern sees the skeleton
-$(patsubst %.c,$B/%.o,$(wildcard user/kern/*.c)): $(SKEL)
+$(patsubst %.c,$B/%.o,$(wildcard user/kern/*.c)): $(SKEL) $(ABI_ID)
 
 $(WEIR): $(USER_OBJ)
 	$(call say,LINK,$@)

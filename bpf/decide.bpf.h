@@ -73,18 +73,18 @@ static __always_inline bool scope_decide(struct weir_act *act, weir_scope_t hand
 	return DECISION_DENIES(decision);
 }
 
-/* Before any scope is asked. Returns false when that is needless: nothing is known of them. */
-static __always_inline bool scopes_begin(struct weir_act *act, const struct weir_bound *bound)
+/* Not all scopes are known, so that none needs to be asked: it is denied. */
+static __always_inline bool scopes_unknown(struct weir_act *act, const struct weir_bound *bound)
 {
-	bool known = bound->scopes[0] != BOUND_UNKNOWN;
-
-	act->decision = known ? DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0) :
-				DECIDE_DENY(WEIR_REASON_SCOPE, 0);
-	act->epoch = known ? EPOCH_FIRST : EPOCH_NONE;
-	return known;
+	if (bound->scopes[0] != BOUND_UNKNOWN)
+		return false;
+	act->decision = DECIDE_DENY(WEIR_REASON_SCOPE, 0);
+	act->epoch = EPOCH_NONE;
+	act->serial = weir_scope_serial(bound->scopes[1]);
+	return true;
 }
 
-/* Asks the scopes from the first-th in. */
+/* Asks the scopes, which are known, from the first-th in. */
 static __always_inline void scopes_ask(struct weir_act *act, const struct weir_bound *bound,
 				       int first, decide_fn decide, void *action)
 {
@@ -97,11 +97,20 @@ static __always_inline void scopes_ask(struct weir_act *act, const struct weir_b
 	}
 }
 
+/* The answer of no scope. */
+static __always_inline void act_begin(struct weir_act *act)
+{
+	act->decision = DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0);
+	act->epoch = EPOCH_FIRST;
+}
+
 static __always_inline void scopes_decide(struct weir_act *act, const struct weir_bound *bound,
 					  decide_fn decide, void *action)
 {
-	if (scopes_begin(act, bound))
-		scopes_ask(act, bound, 0, decide, action);
+	if (scopes_unknown(act, bound))
+		return;
+	act_begin(act);
+	scopes_ask(act, bound, 0, decide, action);
 }
 
 /* Is it to be recorded? A refusal always; what is allowed, when the policy says so. */

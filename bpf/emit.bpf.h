@@ -19,12 +19,19 @@ struct weir_act {
 	__u64 time_ns;		/* of its record; 0: it has none */
 };
 
-static __always_inline void lost_count(__u32 type)
+static __always_inline void lost_count_of(__u32 reader, __u32 type)
 {
-	__u64 *count = bpf_map_lookup_elem(&weir_lost, &type);
+	__u32 key = WEIR_LOST_KEY(reader, type);
+	__u64 *count = bpf_map_lookup_elem(&weir_lost, &key);
 
 	if (count)
 		__sync_fetch_and_add(count, 1);
+}
+
+/* Lost where it is not known under which policy. */
+static __always_inline void lost_count(__u32 type)
+{
+	lost_count_of(0, type);
 }
 
 /* Denials and what would be one. */
@@ -32,6 +39,33 @@ static __always_inline bool act_refused(const struct weir_act *act)
 {
 	return WEIR_DECISION_VERDICT(act->decision) != WEIR_VERDICT_ALLOW;
 }
+
+/* The ring for a record of an action that was refused, or was not. NULL: nobody reads it. */
+static __always_inline void *ring_deny(const struct weir_act *act)
+{
+	__u32 reader = WEIR_READER(act->serial);
+	void *ring = bpf_map_lookup_elem(&weir_rings_deny, &reader);
+
+	FORGET(ring);	/* two look-ups in one would be a call instead of three instructions */
+	return ring;
+}
+
+static __always_inline void *ring_allow(const struct weir_act *act)
+{
+	__u32 reader = WEIR_READER(act->serial);
+
+	return bpf_map_lookup_elem(&weir_rings_allow, &reader);
+}
+
+/*
+ * Room in a ring, of a size that is constant; bpf_ringbuf_submit() is to follow.
+ * NULL: there is none.
+ */
+#define RING_RESERVE(ring, size)                                           \
+	({                                                                 \
+		void *ring_ = (ring);                                      \
+		ring_ ? bpf_ringbuf_reserve(ring_, size, 0) : NULL;        \
+	})
 
 /*
  * A wake-up per record doubles the cost of a send: the reader polls, and is
@@ -41,13 +75,18 @@ static __always_inline bool act_refused(const struct weir_act *act)
 static __always_inline __u64 ring_wakeup(const struct weir_act *act, __u64 time_ns)
 {
 	__u64 waiting;
+	void *ring;
 
 	if (act_refused(act))
 		return 0;
 	if ((time_ns >> 10 ^ weir_config.seed) * 0x9e3779b97f4a7c15ULL >> 61)
 		return BPF_RB_NO_WAKEUP;
-	waiting = bpf_ringbuf_query(&weir_ring_allow, BPF_RB_AVAIL_DATA);
-	return waiting > weir_config.wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	ring = ring_allow(act);
+	if (!ring)
+		return BPF_RB_FORCE_WAKEUP;	/* cannot be: the record is in it */
+	waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+	return waiting > bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 4 ? BPF_RB_FORCE_WAKEUP :
+									 BPF_RB_NO_WAKEUP;
 }
 
 /*
@@ -115,7 +154,7 @@ static __always_inline void head_fill(struct weir_event_head *head, struct weir_
 /* Not recorded: counted, and refused where the policy wants it so. */
 static __always_inline void act_unrecorded(struct weir_act *act, __u32 type)
 {
-	lost_count(type);
+	lost_count_of(WEIR_READER(act->serial), type);
 	if (!DECISION_DENIES(act->decision) && act->flags & WEIR_INSTANCE_WHEN_FULL_DENY)
 		act->decision = DECIDE_DENY(WEIR_REASON_AUDIT_FULL, 0);
 }

@@ -184,9 +184,12 @@ int BPF_PROG(weir_file_open, struct file *file)
 	if (access & ~(READ | EXECUTE))
 		overlay_named(open.action.dentry);
 	act = (struct weir_act){0};
-	/* most tasks have one scope, and the verifier goes through what is asked of each */
-	if (scopes_begin(&act, &bound) && !scope_decide(&act, bound.scopes[0], decide_open, &open))
-		scopes_ask(&act, &bound, 1, decide_object, &open.action);
+	if (!scopes_unknown(&act, &bound)) {
+		act_begin(&act);
+		/* most have one scope, and the verifier goes through what is asked of each */
+		if (!scope_decide(&act, bound.scopes[0], decide_open, &open))
+			scopes_ask(&act, &bound, 1, decide_object, &open.action);
+	}
 	return act_finish(&act, &open.action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
 }
 

@@ -85,11 +85,15 @@ int weir_flow_decide(struct weir_act *act, const struct weir_bound *bound, struc
 
 	if (!act || !bound || !flow)
 		return 0;
-	scopes_decide(act, bound, decide_flow, flow);
+	if (scopes_unknown(act, bound))
+		return 0;
+	act_begin(act);
+	scopes_ask(act, bound, 0, decide_flow, flow);
 	if (!act_refused(act) || !or_inbound || flow->inbound)
 		return 0;
 	flow->inbound = true;
-	scopes_decide(&inbound, bound, decide_flow, flow);
+	act_begin(&inbound);
+	scopes_ask(&inbound, bound, 0, decide_flow, flow);
 	if (act_refused(&inbound))
 		flow->inbound = false;
 	else
@@ -98,14 +102,10 @@ int weir_flow_decide(struct weir_act *act, const struct weir_bound *bound, struc
 }
 
 /* Room in the ring for a record, of which a source makes the longer form. */
-static __always_inline struct weir_event_flow *flow_reserve(bool refused, bool whole)
+static __always_inline struct weir_event_flow *flow_reserve(void *ring, bool whole)
 {
-	if (refused)
-		return whole ? bpf_ringbuf_reserve(&weir_ring_deny,
-						   sizeof(struct weir_event_flow), 0) :
-			       bpf_ringbuf_reserve(&weir_ring_deny, WEIR_EVENT_FLOW_BRIEF, 0);
-	return whole ? bpf_ringbuf_reserve(&weir_ring_allow, sizeof(struct weir_event_flow), 0) :
-		       bpf_ringbuf_reserve(&weir_ring_allow, WEIR_EVENT_FLOW_BRIEF, 0);
+	return whole ? RING_RESERVE(ring, sizeof(struct weir_event_flow)) :
+		       RING_RESERVE(ring, WEIR_EVENT_FLOW_BRIEF);
 }
 
 static __always_inline void flow_fill(struct weir_event_flow *event, const struct flow *flow,
@@ -123,16 +123,18 @@ int weir_record_flow(struct weir_act *act, const struct flow *flow, __u32 type,
 {
 	struct weir_event_flow *event;
 	bool turned;
+	void *ring;
 
 	if (!act || !flow || !actor)
 		return 0;
 	turned = type == WEIR_EVENT_ACCEPT;	/* from the peer to here */
+	ring = act_refused(act) ? ring_deny(act) : ring_allow(act);
 	if (flow->has_source) {
-		event = flow_reserve(act_refused(act), true);
+		event = flow_reserve(ring, true);
 		if (event)
 			event->source = turned ? flow->dest : flow->source;
 	} else {
-		event = flow_reserve(act_refused(act), false);
+		event = flow_reserve(ring, false);
 	}
 	if (!event) {
 		act_unrecorded(act, type);
@@ -181,9 +183,9 @@ int weir_record_total(const struct weir_sock *sock, const struct flow *flow, __u
 				    WEIR_DECISION_RULE(sock->decision));
 	act.serial = sock->serial;
 	act.scope_id = sock->scope_id;
-	event = bpf_ringbuf_reserve(&weir_ring_allow, sizeof(*event), 0);
+	event = RING_RESERVE(ring_allow(&act), sizeof(*event));
 	if (!event) {
-		lost_count(WEIR_EVENT_FLOW);
+		lost_count_of(WEIR_READER(act.serial), WEIR_EVENT_FLOW);
 		return 0;
 	}
 	head_act(&event->flow.head, &act, WEIR_EVENT_FLOW, WEIR_LAYER_CALL);

@@ -13,7 +13,7 @@
 
 static __always_inline void guard_record(struct weir_act *act, const struct guard_ask *ask)
 {
-	struct weir_event_guard *event = bpf_ringbuf_reserve(&weir_ring_deny, sizeof(*event), 0);
+	struct weir_event_guard *event = RING_RESERVE(ring_deny(act), sizeof(*event));
 
 	if (!event) {
 		act_unrecorded(act, ask->type);
@@ -35,9 +35,8 @@ int weir_guard_scopes(struct weir_act *act, const struct weir_bound *bound,
 {
 	if (!act || !bound || !ask)
 		return -EPERM;	/* cannot be: a caller's stack */
-	act->decision = DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0);
-	if (bound->scopes[0] == BOUND_UNKNOWN)
-		act->decision = DECIDE_DENY(WEIR_REASON_SCOPE, 0);
+	if (!scopes_unknown(act, bound))
+		act_begin(act);
 #pragma unroll
 	for (int i = 0; i < WEIR_NEST_MAX; i++) {
 		if (!DECISION_DENIES(act->decision) && bound->scopes[i])
@@ -113,14 +112,14 @@ int weir_guard_owned(const struct weir_file_owner *owner, const struct guard_ask
 	weir_guard_scopes(&act, &bound, &asked);
 	if (!act_refused(&act))
 		return 0;
-	event = bpf_ringbuf_reserve(&weir_ring_deny, sizeof(*event), 0);
+	event = RING_RESERVE(ring_deny(&act), sizeof(*event));
 	if (event) {
 		head_act(&event->head, &act, asked.type, WEIR_LAYER_CALL);
 		head_actor(&event->head, &owner->actor);
 		guard_event_fill(event, &asked);
 		bpf_ringbuf_submit(event, ring_wakeup(&act, event->head.time_ns));
 	} else {
-		lost_count(asked.type);
+		lost_count_of(WEIR_READER(act.serial), asked.type);
 	}
 	return DECISION_DENIES(act.decision) ? -EPERM : 0;
 }

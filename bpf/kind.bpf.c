@@ -92,7 +92,7 @@ static __always_inline __u32 decide_kind(weir_scope_t scope, __u32 index,
 
 static __always_inline void kind_record(struct weir_act *act, const struct kind *kind)
 {
-	struct weir_event_socket *event = bpf_ringbuf_reserve(&weir_ring_deny, sizeof(*event), 0);
+	struct weir_event_socket *event = RING_RESERVE(ring_deny(act), sizeof(*event));
 
 	if (!event) {
 		act_unrecorded(act, WEIR_EVENT_SOCKET);

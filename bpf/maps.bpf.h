@@ -64,6 +64,7 @@ struct {
 /* Instance index → struct weir_instance. User space, before a scope points at it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, WEIR_INSTANCES_MAX);
 	__type(key, __u32);
 	__type(value, struct weir_instance);
@@ -344,23 +345,40 @@ struct {
 } weir_made SEC(".maps") __weak;
 
 /*
- * Records. Denials travel apart, so that a flood of allowed egress cannot push
- * them out. Full: counted in weir_lost, and denied under `when_full: deny`.
+ * Records: reader → ring. Denials travel apart, so that a flood of allowed egress
+ * cannot push them out. User space, before a policy of the reader's is loaded.
+ * Missing or full: counted in weir_lost, and denied under `when_full: deny`.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
-} weir_ring_deny SEC(".maps") __weak;
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, WEIR_READERS_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_RINGBUF);
+		__uint(max_entries, 4096);
+	});
+} weir_rings_deny SEC(".maps") __weak;
 
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 22);
-} weir_ring_allow SEC(".maps") __weak;
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, WEIR_READERS_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_RINGBUF);
+		__uint(max_entries, 4096);
+	});
+} weir_rings_allow SEC(".maps") __weak;
 
-/* Event type → records that found no room. Kernel side; user space reads. */
+/*
+ * Reader and event type (WEIR_LOST_KEY) → records that found no room; of reader 0: whose
+ * they were could not be told. Kernel side; user space reads, and clears for a new reader.
+ */
+#define WEIR_LOST_KEY(reader, type) ((reader) * WEIR_EVENT_COUNT + (type))
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, WEIR_EVENT_COUNT);
+	__uint(max_entries, WEIR_READERS_MAX * WEIR_EVENT_COUNT);
 	__type(key, __u32);
 	__type(value, __u64);
 } weir_lost SEC(".maps") __weak;

@@ -48,8 +48,10 @@ int weir_packet_scopes(struct __sk_buff *skb, struct weir_bound *ret)
 		return 0;
 	bpf_loop(WEIR_CGROUP_DEPTH_MAX, sock_level_step, &levels, 0);
 	__builtin_memcpy(ret->scopes, levels.mark.scopes, sizeof(ret->scopes));
-	if (levels.mark.flags & WEIR_MARK_OVERFLOW)
+	if (levels.mark.flags & WEIR_MARK_OVERFLOW) {
 		ret->scopes[0] = BOUND_UNKNOWN;
+		ret->scopes[1] = levels.mark.scopes[0];
+	}
 	return 0;
 }
 

@@ -49,13 +49,13 @@ static __always_inline int emit_record(struct weir_act *act, const struct weir_e
 {
 	struct weir_scratch *path = path_scratch(false), *target = path_scratch(true);
 	__u32 size = fixed_len + tail.path + tail.target;
+	void *ring = act_refused(act) ? ring_deny(act) : ring_allow(act);
 	struct bpf_dynptr record;
 	int err;
 
-	if (act_refused(act))
-		err = bpf_ringbuf_reserve_dynptr(&weir_ring_deny, size, 0, &record);
-	else
-		err = bpf_ringbuf_reserve_dynptr(&weir_ring_allow, size, 0, &record);
+	if (!ring)
+		return -1;
+	err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &record);
 	if (!err)
 		err = bpf_dynptr_write(&record, 0, (void *)head, fixed_len, 0);
 	FORGET(tail.path);
@@ -200,7 +200,7 @@ int weir_record_exit(struct weir_act *act, __u32 status)
 
 	if (!act)
 		return -1;
-	event = bpf_ringbuf_reserve(&weir_ring_allow, sizeof(*event), 0);
+	event = RING_RESERVE(ring_allow(act), sizeof(*event));
 	if (!event) {
 		act_unrecorded(act, WEIR_EVENT_EXIT);
 		return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Working out which policies bind a task; see scope.bpf.h. */
 #include "scope.bpf.h"
+#include "verdict.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -38,6 +39,14 @@ static __always_inline void mark_merge(struct weir_mark *mark, const struct weir
 	for (int i = 0; i < WEIR_NEST_MAX; i++)
 		weir_mark_add(mark, other->scopes[i]);
 	mark->flags |= other->flags & (WEIR_MARK_OVERFLOW | WEIR_MARK_OWN | WEIR_MARK_BEFORE);
+}
+
+__u64 weir_scope_serial(weir_scope_t handle)
+{
+	struct weir_scope *scope = scope_get(handle);
+	struct weir_instance *instance = scope ? instance_get(scope->instance) : NULL;
+
+	return instance ? instance->serial : 0;
 }
 
 /* The levels below the root at which scopes sit, and the mark they are added to. */
@@ -231,8 +240,10 @@ int weir_scope_resolve(struct weir_bound *ret, int at_exec)
 	if (!mark_resolve(&mark, at_exec))
 		return false;
 	__builtin_memcpy(ret->scopes, mark.scopes, sizeof(ret->scopes));
-	if (mark.flags & WEIR_MARK_OVERFLOW)
+	if (mark.flags & WEIR_MARK_OVERFLOW) {
 		ret->scopes[0] = BOUND_UNKNOWN;
+		ret->scopes[1] = mark.scopes[0];
+	}
 	return true;
 }
 

@@ -33,7 +33,11 @@ static __always_inline struct weir_scope *scope_get(weir_scope_t handle)
 struct weir_bound {
 	weir_scope_t scopes[WEIR_NEST_MAX];
 };
-#define BOUND_UNKNOWN 0xffffffff	/* in scopes[0]: they could not all be told or kept */
+/* In scopes[0]: they could not all be told or kept; scopes[1] is one of them, or 0. */
+#define BOUND_UNKNOWN 0xffffffff
+
+/* The serial of the policy version in force for a scope; 0: there is none. */
+__u64 weir_scope_serial(weir_scope_t handle);
 
 /*
  * Works out the scopes of the current task. at_exec: a launcher counts as

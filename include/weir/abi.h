@@ -19,6 +19,7 @@
 /* Limits. Each one is told when it is hit (docs/limits in weir-policy(5)). */
 #define WEIR_SCOPES_MAX 4096		/* slots for confined cgroups, slot 0 unused */
 #define WEIR_INSTANCES_MAX 4096		/* loaded policy versions, slot 0 unused */
+#define WEIR_READERS_MAX 256		/* processes with policies of their own, 0 unused */
 #define WEIR_NEST_MAX 4			/* scopes that can bind one task */
 #define WEIR_CGROUP_DEPTH_MAX 31	/* depth below the root at which a scope may sit */
 #define WEIR_MARKS_MAX 65536		/* confined tasks alive at one time */
@@ -84,11 +85,17 @@ enum weir_instance_flag {
 
 /* One loaded version of a policy. Written before anything points at it, constant after. */
 struct weir_instance {
-	__u64 serial;		/* unique for this load, never reused; 0: empty slot */
+	__u64 serial;		/* unique for this load, never reused; 0: empty slot; names its reader */
 	__u64 expires_ns;	/* CLOCK_BOOTTIME; 0: never */
 	__u32 flags;		/* enum weir_instance_flag */
 	__u32 pad;
 };
+
+/*
+ * A reader is a process that has loaded policies, and has two rings for the records
+ * made under them: serials hold its number in their lowest bits. 0: not known.
+ */
+#define WEIR_READER(serial) ((__u32)(serial) & (WEIR_READERS_MAX - 1))
 
 /*
  * A scope handle: slot in the low 12 bits, above them a generation, so that a
@@ -144,8 +151,9 @@ struct weir_config {
 	__u64 only_cgroup;	/* if there is one scope alone: its cgroup, its level, itself; */
 	__u32 only_level;	/* 0: there are more, or none */
 	weir_scope_t only_scope;
-	__u32 wake_bytes;	/* waiting in the ring of allowed actions: wakes the reader */
 	__u32 before;		/* not 0: there may be marks with WEIR_MARK_BEFORE */
+	__u32 epoch;		/* of the scope handle made last */
+	__u64 serial;		/* of the policy version loaded last, without its reader */
 };
 
 /* Argument of weir_decide_flow, which asks the tables as the hooks do; decision is the answer. */
@@ -367,7 +375,7 @@ _Static_assert(sizeof(struct weir_instance) == 24, "layout");
 _Static_assert(sizeof(struct weir_scope) == 16, "layout");
 _Static_assert(sizeof(struct weir_mark) == 32, "layout");
 _Static_assert(sizeof(struct weir_hint) == 40, "layout");
-_Static_assert(sizeof(struct weir_config) == 64, "layout");
+_Static_assert(sizeof(struct weir_config) == 72, "layout");
 _Static_assert(sizeof(struct weir_event_head) == 96, "layout");
 _Static_assert(sizeof(struct weir_event_flow) == 136, "layout");
 _Static_assert(sizeof(struct weir_event_file) == 104, "layout");

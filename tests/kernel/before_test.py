@@ -6,8 +6,8 @@ import tempfile
 
 from net import (DGRAM, SEQPACKET, STREAM, Listener, Sink, addresses_change, datagrams, received_of,
                  reset_seen, select, socket, sysctl)
-from support import (OUT, PYTHON, USER, WAIT_S, WEIR, Actor, errno, fresh_dir, json, os, pathlib,
-                     policy_text, subprocess, unittest)
+from support import (OUT, PYTHON, USER, WAIT_S, WEIR, Actor, as_user, errno, fresh_dir, json, os,
+                     pathlib, policy_text, subprocess, unittest)
 
 ALLOWED, DENIED = "192.0.2.1", "192.0.2.2"
 FORMS = {ALLOWED: ("192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"),
@@ -86,8 +86,7 @@ class Before(Sink):
 
     @classmethod
     def actor_of_user(cls):
-        user = "setpriv", f"--reuid={cls.user}", "--regid=nogroup", "--clear-groups"
-        return Actor(user if cls.user else ())
+        return Actor(as_user(cls.user))
 
     def helper(self):
         """A process from outside, to be moved."""

@@ -8,8 +8,8 @@ import socket
 
 from net import SEQPACKET, sysctl
 from places import each_place, places
-from support import (ACTOR_FILES, Actor, Case, USER, WEIR, errno, fresh_dir, os, policy_text,
-                     put, subprocess, unittest)
+from support import (ACTOR_FILES, Actor, Case, USER, WEIR, as_user, errno, fresh_dir, os,
+                     policy_text, put, subprocess, unittest)
 
 PLACES = places("weir-descriptors")
 FOLDER = "/scratch/weir-door"
@@ -62,8 +62,7 @@ class Descriptors(Case):
 
     @classmethod
     def actor_of_user(cls):
-        user = "setpriv", f"--reuid={cls.user}", "--regid=nogroup", "--clear-groups"
-        return Actor(user if cls.user else ())
+        return Actor(as_user(cls.user))
 
     def passed(self, actor, fd):
         """Over a unix socket."""

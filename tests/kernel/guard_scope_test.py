@@ -5,7 +5,8 @@ the policy denies nothing: weir itself."""
 import subprocess
 
 from guarded import AREA, GuardCase, MOUNTED, MOUNTS, NAMESPACES, ptrace_ways, signal_ways
-from support import (ACTOR_FILES, Actor, CGROUPS, Confined, USER, errno, os, policy_text, unittest)
+from support import (ACTOR_FILES, Actor, CGROUPS, Confined, USER, as_user, errno, os, pathlib,
+                     policy_text, unittest)
 
 SIGUSR1 = 10
 SESSION = "/usr/bin/env", "HOME=" + AREA, "/bin/bash", "-ec"
@@ -59,8 +60,7 @@ class Inside(GuardCase):
 
     def test_moved_in(self):
         """Who was put into the scope by hand belongs to it, also before it has acted."""
-        prefix = ("/usr/bin/setpriv", f"--reuid={self.user}", "--clear-groups") if self.user else ()
-        actor = Actor(prefix)
+        actor = Actor(as_user(self.user))
         self.addCleanup(actor.process.communicate)
         self.addCleanup(actor.process.kill)
         self.refused(errno.EPERM, "kill", actor.pid, 0)
@@ -164,16 +164,16 @@ class Own(GuardCase):
         shown = subprocess.run(["bpftool", "-j", "prog", "show"], check=True,
                                stdout=subprocess.PIPE, text=True).stdout
         program = int(shown[:shown.index('"name":"weir_')].rsplit('"id":', 1)[1].split(",")[0])
-        pins = next(path for path, _, files in os.walk("/sys/fs/bpf/weir") if "weir_task_free" in files)
+        pin = next(str(path) for path in pathlib.Path("/sys/fs/bpf/weir").rglob("weir_task_free"))
         for way in (("bpf_by_id", 14, number), ("bpf_by_id", 13, program), ("bpf_by_id", 30, 1),
-                    ("bpf_pin", f"{pins}/weir_task_free"), ("remove", f"{pins}/weir_task_free"),
-                    ("rename", f"{pins}/weir_task_free", f"{pins}/x"),
+                    ("bpf_pin", pin), ("remove", pin),
+                    ("rename", pin, f"{pin}x"),
                     ("unmount", "/sys/fs/bpf", 2)):
             with case.subTest(way):
                 case.since = len(case.inside.records())
                 case.refused(errno.EPERM, *way)
                 case.record(verdict="deny", reason="guard")
-        case.assertTrue(os.path.exists(f"{pins}/weir_task_free"))
+        case.assertTrue(os.path.exists(pin))
 
 
 class WithFiles(GuardCase):

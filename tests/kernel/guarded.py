@@ -5,7 +5,7 @@ import errno
 import os
 import subprocess
 
-from support import Actor, Case, fresh_dir, policy_text, put
+from support import Actor, Case, as_user, fresh_dir, policy_text, put
 
 AREA = "/scratch/weir-guard"
 MOUNTED = f"{AREA}/here"
@@ -164,8 +164,7 @@ class GuardCase(Case):
     @classmethod
     def another(cls):
         """A process outside that belongs to the same user."""
-        prefix = ["setpriv", f"--reuid={cls.user}", "--regid=nogroup", "--clear-groups"]
-        actor = Actor(prefix if cls.user else ())
+        actor = Actor(as_user(cls.user))
         cls.addClassCleanup(actor.end)
         return actor
 

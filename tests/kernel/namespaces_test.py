@@ -3,7 +3,7 @@
 
 from net import (DGRAM, STREAM, Echo, Listener, Namespace, Sink, addresses_change, in_namespace,
                  reset_seen, socket)
-from support import Actor, USER, errno, policy_text, unittest
+from support import Actor, USER, as_user, errno, policy_text, unittest
 
 PORT, TAKEN_PORT = 4500, 4501
 ALLOWED, DENIED = "192.0.2.1", "192.0.2.2"
@@ -84,8 +84,7 @@ class NamespacesCase(Sink):
 
     def helper(self):
         """A process from outside that is in the other namespace, to be moved."""
-        user = ("setpriv", f"--reuid={self.user}", "--regid=nogroup", "--clear-groups")
-        actor = Actor((*self.namespace.within, *(user if self.user else ())))
+        actor = Actor((*self.namespace.within, *as_user(self.user)))
         self.addCleanup(actor.process.communicate)
         self.addCleanup(actor.process.kill)
         return actor

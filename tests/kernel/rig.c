@@ -66,7 +66,7 @@ void rig_open(const struct kern_options *options, struct rig *ret)
 
 	*ret = (struct rig){0};
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (kern_open(options, &ret->kern, &message) < 0 || kern_attach(ret->kern, &message) < 0)
+	if (kern_open(options, &ret->kern, &message) < 0)
 		fatal("cannot load: %s", message);
 	if (asprintf(&name, "weir-kernel-test-%d", getpid()) < 0 ||
 	    cgroup_create(name, &ret->cgroup) < 0)

@@ -5,6 +5,7 @@ Runs the kernel tests on the kernel this runs on, as root: every *_test.py besid
 programs given as arguments. TESTS chooses by name ("scope" or "scope_test.Scope.test_fork").
 Ends with "N passed, N failed, N skipped".
 """
+import fcntl
 import os
 import pathlib
 import re
@@ -13,7 +14,7 @@ import sys
 import time
 import unittest
 
-from support import Confined
+from support import Confined, WEIR, policy_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
@@ -88,6 +89,39 @@ def program_test(path):
     return tuple(map(int, counts.groups()))
 
 
+class Kept:
+    """
+    Keeps the programs that weirs share, all of them, while tests run: otherwise each weir that
+    finds no other loads and detaches them anew, which is most of what an emulated guest does.
+    """
+    EVERYTHING = policy_text("{}", "\n  allow:\n    - {name: all, paths: [/**]}".lstrip("\n"),
+                             guard="{}")
+
+    def __init__(self):
+        with self.weir(self.EVERYTHING, "/usr/bin/cat") as weir:
+            weir.stdin.write(b"\n")
+            weir.stdin.flush()
+            if weir.stdout.readline() != b"\n":
+                raise AssertionError("weir does not start")
+            [folder] = pathlib.Path("/sys/fs/bpf/weir").glob("abi-*")
+            self.folder = os.open(folder, os.O_RDONLY)
+            fcntl.flock(self.folder, fcntl.LOCK_SH)
+            weir.stdin.close()
+
+    @staticmethod
+    def weir(policy, *command):
+        file = pathlib.Path("/run/weir-kept.yaml")
+        file.write_text(policy)
+        return subprocess.Popen([str(WEIR), "run", "--policy", str(file), "--log", "/dev/null", "--",
+                                 *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def end(self):
+        """The next weir to leave is the last one."""
+        os.close(self.folder)
+        with self.weir(policy_text(), "/usr/bin/true") as weir:
+            weir.communicate()
+
+
 def left_over():
     """What the tests must not leave behind."""
     found = [str(path) for path in pathlib.Path("/sys/fs/cgroup").glob("**/weir*")]
@@ -107,7 +141,9 @@ def main():
                 if not wanted or any(word in path for word in wanted)]
     for path in programs:
         totals = [a + b for a, b in zip(totals, program_test(path))]
+    kept = Kept()
     totals = [a + b for a, b in zip(totals, python_tests(wanted))]
+    kept.end()
     if Confined.count:
         print(f"weir run {Confined.count} times: {Confined.starting_s:.0f} s to start, "
               f"{Confined.ending_s:.0f} s to end")

@@ -4,7 +4,8 @@
 import collections
 import shutil
 
-from support import Actor, Case, HERE, USER, errno, fresh_dir, policy_text, subprocess, unittest
+from support import (Actor, Case, HERE, USER, as_user, errno, fresh_dir, policy_text, subprocess,
+                     unittest)
 
 WORK, FREE = "/scratch/weir-suites", "/scratch/weir-suites-free"
 SUITE = HERE / "suite.py"
@@ -36,8 +37,7 @@ class Suites(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.outside = Actor(("setpriv", f"--reuid={cls.user}", "--regid=nogroup", "--clear-groups"),
-                            subprocess.DEVNULL, f"{FREE}/{SUITE.name}")
+        cls.outside = Actor(as_user(cls.user), subprocess.DEVNULL, f"{FREE}/{SUITE.name}")
         cls.addClassCleanup(cls.outside.end)
 
     def compare(self, module, least):

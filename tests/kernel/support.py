@@ -4,6 +4,7 @@
 import atexit
 import errno
 import ipaddress
+import itertools
 import json
 import os
 import pathlib
@@ -44,6 +45,11 @@ def policy_text(network="unrestricted", files="unrestricted", audit="", head="",
     return (f"version: 1\nname: kernel-test\nidentity: {{agent: tester}}\n{head}"
             + section("network", network) + section("files", files) + section("guard", guard)
             + section("audit", audit))
+
+
+def as_user(user):
+    """What goes in front of a command that is to run as this user, if it is one."""
+    return ("setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups") if user else ()
 
 
 class Actor:
@@ -90,19 +96,20 @@ class Actor:
 class Confined(Actor):
     """An actor under `weir run`."""
 
+    numbers = itertools.count(1)
     count = 0
     starting_s = ending_s = 0   # what most of the time goes to
 
     def __init__(self, policy, name, user=None, options=(), actor=ACTOR, within=()):
         """policy: its text, or the path of its file; within: a command in front of weir"""
-        Confined.count += 1
+        Confined.count = number = next(Confined.numbers)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="weir-kernel-"))
         self.dir.chmod(0o755)
         self.policy = policy
         if not isinstance(policy, pathlib.Path):
             self.policy = self.dir / "policy.yaml"
             self.policy.write_text(policy)
-        self.log = self.dir / f"{Confined.count:03}-{name}.jsonl"
+        self.log = self.dir / f"{number:03}-{name}.jsonl"
         self.stderr = self.dir / "stderr"
         command = [*within, str(WEIR), "run", "--policy", str(self.policy), "--log", str(self.log),
                    *(["--user", user] if user else []), *options, "--"]
@@ -300,6 +307,7 @@ def put(path, text="text\n", mode=0o666):
     return path
 
 
-__all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "HERE", "OUT",
-           "PYTHON", "Server", "USER", "WAIT_S", "WEIR", "errno", "fresh_dir", "ipaddress", "json", "os", "outside", "pathlib",
-           "policy_text", "put", "select", "signal", "subprocess", "unittest"]
+__all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "HERE",
+           "OUT", "PYTHON", "Server", "USER", "WAIT_S", "WEIR", "as_user", "check_log", "errno",
+           "fresh_dir", "ipaddress", "json", "os", "outside", "pathlib", "policy_text", "put",
+           "select", "signal", "subprocess", "unittest"]

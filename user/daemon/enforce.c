@@ -108,6 +108,7 @@ struct kern_options enforce_options(const struct policy_compiled *compiled,
 			!(without & ENFORCE_BIT(POLICY_SECTION_FILES));
 
 	return (struct kern_options){
+		.shared = true,
 		.files = kernel->lsm && (files_wanted(compiled, without) || recorded),
 		.guard = kernel->lsm && wanted(compiled, without, POLICY_SECTION_GUARD),
 		.unix_sockets = kernel->lsm && unix_wanted(compiled, without),

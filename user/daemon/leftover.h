@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a killed weir left behind: its pins keep confining until its cgroup is
- * empty. Every run has a folder, run-CGROUPID, holds a lock on it for as long
- * as it lives, and pins in a folder below it.
+ * What a killed weir left behind: what it confined stays so, under the set of
+ * programs that weirs share, until nothing of it lives any more.
  */
 #ifndef WEIR_DAEMON_LEFTOVER_H
 #define WEIR_DAEMON_LEFTOVER_H
@@ -12,9 +11,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
-
-#define LEFTOVER_FOLDER "/sys/fs/bpf/weir"
-#define LEFTOVER_PINS "pins"	/* folder of the pins, in the folder of the run */
+#include "kern/kern.h"
 
 struct leftover {
 	uint64_t cgroup_id;
@@ -29,23 +26,14 @@ struct leftovers {
 };
 
 /*
- * Looks for folders whose weir is dead. With `sweep`, those whose cgroup has
- * no process left are unpinned, and the cgroup is removed; they are not in
- * *ret then. What cannot be looked at is passed over.
+ * Looks for scopes whose weir is dead. With `sweep`, those whose cgroup has no
+ * process left are ended, and the cgroup is removed; they are not in *ret then.
+ * What cannot be looked at is taken to live.
  *
- * Returns 0 and *ret (leftovers_done), or -ENOMEM.
+ * Returns 0 and *ret (leftovers_done), or negative errno.
  */
-int leftovers_find(bool sweep, struct leftovers *ret);
+int leftovers_find(struct kern *kern, bool sweep, struct leftovers *ret);
 void leftovers_done(struct leftovers *leftovers);
 #define _cleanup_leftovers_ _cleanup_(leftovers_done)
-
-/*
- * Makes and locks the folder of a run, before anything is pinned (mounts the
- * bpffs if there is none). The lock goes with the
- * descriptor, or with the process.
- *
- * Returns a descriptor and its path (heap), or negative errno.
- */
-int leftover_claim(uint64_t cgroup_id, char **ret_path);
 
 #endif

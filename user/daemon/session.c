@@ -97,7 +97,7 @@ static void result_print(struct session *session, const struct drain_result *res
 
 int session_run(const struct session_options *options)
 {
-	struct session session = {.options = options, .cgroup.fd = -1, .run_fd = -1};
+	struct session session = {.options = options, .cgroup.fd = -1};
 	struct launch_failure failure = {0};
 	struct drain *drain = NULL;
 	struct drain_result result;

@@ -11,12 +11,12 @@
 #define MARKS_STEP_MS 5
 
 /* Returns how many tasks outside the cgroup are still confined, or negative errno. */
-static int escaped_count(struct kern *kern)
+static int escaped_count(const struct session *session)
 {
 	const struct timespec step = {.tv_nsec = MARKS_STEP_MS * 1000000L};
 	int waited = 0, r;
 
-	while ((r = kern_marks(kern)) > 0 && waited < MARKS_WAIT_MS) {
+	while ((r = kern_marks(session->kern, session->scope)) > 0 && waited < MARKS_WAIT_MS) {
 		nanosleep(&step, NULL);
 		waited += MARKS_STEP_MS;
 	}
@@ -36,7 +36,7 @@ void session_end(struct session *session)
 			  session->cgroup.path, strerror(-r));
 		return;
 	}
-	r = session->kern ? escaped_count(session->kern) : 0;
+	r = session->kern ? escaped_count(session) : 0;
 	if (r != 0) {
 		session->kept = true;
 		log_error("processes of the command were moved out of its cgroup and live on; they stay confined");
@@ -69,8 +69,6 @@ static void scope_close(struct session *session)
 
 	kern_close(session->kern);
 	session->kern = NULL;
-	if (session->run_folder && rmdir(session->run_folder) < 0 && errno != ENOENT)
-		log_warning("cannot remove %s: %s", session->run_folder, strerror(errno));
 	if (!session->cgroup_made)
 		return;
 	r = cgroup_remove(&session->cgroup);
@@ -80,7 +78,7 @@ static void scope_close(struct session *session)
 
 void session_close(struct session *session)
 {
-	/* kept: the pins outlive this process, and the next run clears them up */
+	/* kept: the scope outlives this process, and a later run clears it up */
 	if (!session->kept)
 		scope_close(session);
 	journal_close(&session->journal);
@@ -88,7 +86,5 @@ void session_close(struct session *session)
 	launch_user_done(&session->user);
 	cgroup_done(&session->cgroup);
 	policy_compiled_free(session->compiled);
-	fd_close(session->run_fd);
-	free(session->run_folder);
 	free(session->policy_path);
 }

@@ -124,9 +124,6 @@ static int cgroup_make(struct session *session)
 	char name[64];
 	int r;
 
-	r = root_check();
-	if (r < 0)
-		return r;
 	do {
 		if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
 			return -EIO;
@@ -146,32 +143,27 @@ static int cgroup_make(struct session *session)
 	return 0;
 }
 
-/* The kernel side, pinned: from here on a killed weir leaves the cgroup confined. */
+/* Not worth refusing over: what cannot be cleared up stays confined. */
+static void leftovers_sweep(struct kern *kern)
+{
+	_cleanup_leftovers_ struct leftovers leftovers = {0};
+
+	leftovers_find(kern, true, &leftovers);
+}
+
+/* The kernel side, pinned: a killed weir leaves what it confined confined. */
 static int kernel_open(struct session *session)
 {
 	const struct kern_options options = enforce_options(session->compiled, &session->kernel,
 							    session->options->without);
-	_cleanup_free_ char *pins = NULL;
 	char *message = NULL;
 	int r;
 
 	r = kern_open(&options, &session->kern, &message);
-	if (r >= 0)
-		r = kern_attach(session->kern, &message);
 	if (r < 0)
 		return message_say(message, r);
-	session->run_fd = leftover_claim(session->cgroup.id, &session->run_folder);
-	if (session->run_fd < 0) {
-		log_error("cannot make a folder in %s: %s", LEFTOVER_FOLDER,
-			  strerror(-session->run_fd));
-		return session->run_fd;
-	}
-	if (asprintf(&pins, "%s/%s", session->run_folder, LEFTOVER_PINS) < 0) {
-		pins = NULL;
-		return message_say(NULL, -ENOMEM);
-	}
-	r = kern_pin(session->kern, pins, &message);
-	return r < 0 ? message_say(message, r) : 0;
+	leftovers_sweep(session->kern);
+	return 0;
 }
 
 static int scope_open(struct session *session)
@@ -186,6 +178,10 @@ static int scope_open(struct session *session)
 		log_error("cannot load %s into the kernel: %s", session->policy_path, strerror(-r));
 		return r;
 	}
+	/* made when all is ready, so that it is never there unconfined for long */
+	r = cgroup_make(session);
+	if (r < 0)
+		return r;
 	r = kern_scope_attach(session->kern, session->cgroup.id, session->cgroup.level, instance,
 			      &session->scope);
 	if (r >= 0 && cgroup_populated(&session->cgroup) != 0)
@@ -294,14 +290,6 @@ static int user_find(struct session *session)
 	return r < 0 ? message_say(message, r) : 0;
 }
 
-/* Not worth refusing over: what cannot be cleared up stays confined. */
-static void leftovers_sweep(void)
-{
-	_cleanup_leftovers_ struct leftovers leftovers = {0};
-
-	leftovers_find(true, &leftovers);
-}
-
 int session_open(struct session *session)
 {
 	int r;
@@ -315,8 +303,7 @@ int session_open(struct session *session)
 		r = log_open(session);
 	if (r < 0)
 		return r;
-	leftovers_sweep();
-	r = cgroup_make(session);
+	r = root_check();
 	if (r >= 0)
 		r = kernel_open(session);
 	if (r >= 0)

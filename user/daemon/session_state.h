@@ -25,8 +25,6 @@ struct session {
 	struct tally tally;
 	struct cgroup cgroup;
 	bool cgroup_made;
-	char *run_folder;		/* on the bpffs, locked through run_fd */
-	int run_fd;
 	struct kern *kern;
 	weir_scope_t scope;
 	bool kept;			/* something could not be ended: its confinement stays */

@@ -113,6 +113,14 @@ static int section_add(struct survey *survey, enum policy_section section)
 	return item_add(survey, name, SURVEY_YES, "enforced");
 }
 
+/* Of dead weirs; where nothing is loaded, there are none. */
+static int leftovers_look(struct survey *survey)
+{
+	_cleanup_kern_ struct kern *kern = NULL;
+
+	return kern_look(&kern) < 0 ? 0 : leftovers_find(kern, false, &survey->leftovers);
+}
+
 int survey_take(struct survey *ret)
 {
 	_cleanup_survey_ struct survey survey = {0};
@@ -131,7 +139,7 @@ int survey_take(struct survey *ret)
 				"a task cannot leave its policy" :
 				"without BPF LSM a task that leaves its cgroup leaves its policy");
 	if (r >= 0)
-		r = leftovers_find(false, &survey.leftovers);
+		r = leftovers_look(&survey);
 	if (r < 0)
 		return r;
 	survey.ok = true;

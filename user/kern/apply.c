@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "kern/state.h"
+#include "kern/set.h"
 
 #define NS_PER_S 1000000000ull
 
@@ -130,18 +130,12 @@ static int tables_put(struct kern *kern, const struct policy_compiled *compiled,
 	return err < 0 ? err : 0;
 }
 
-static int index_free(struct kern *kern, uint32_t *ret)
+static int index_free(const struct kern *kern, uint32_t *ret)
 {
-	struct weir_instance instance;
 	uint32_t index;
-	int err;
 
 	for (index = 1; index < WEIR_INSTANCES_MAX; index++) {
-		err = bpf_map__lookup_elem(kern->skel->maps.weir_instances, &index, sizeof(index),
-					   &instance, sizeof(instance), 0);
-		if (err < 0)
-			return err;
-		if (!instance.serial) {
+		if (!kern->instances[index].serial) {
 			*ret = index;
 			return 0;
 		}
@@ -166,11 +160,12 @@ static uint64_t expires_boottime(uint64_t expires_s)
 	return left_ns > 0 ? (uint64_t)left_ns : 1;
 }
 
-int kern_instance_load(struct kern *kern, const struct policy_compiled *compiled,
-		       uint32_t extra_flags, uint32_t *ret_instance, uint64_t *ret_serial)
+/* The lock keeps others from the same index; serials are never given twice. */
+static int instance_load(struct kern *kern, const struct policy_compiled *compiled,
+			 uint32_t extra_flags, uint32_t *ret_instance, uint64_t *ret_serial)
 {
 	struct weir_instance instance = {
-		.serial = kern->next_serial,
+		.serial = kern->config->serial * WEIR_READERS_MAX + kern->reader,
 		.expires_ns = expires_boottime(compiled->expires_s),
 		.flags = compiled->flags | extra_flags,
 	};
@@ -189,10 +184,22 @@ int kern_instance_load(struct kern *kern, const struct policy_compiled *compiled
 		tables_drop(kern, index);
 		return err;
 	}
-	kern->next_serial++;
+	kern->config->serial++;
 	*ret_instance = index;
 	*ret_serial = instance.serial;
 	return 0;
+}
+
+int kern_instance_load(struct kern *kern, const struct policy_compiled *compiled,
+		       uint32_t extra_flags, uint32_t *ret_instance, uint64_t *ret_serial)
+{
+	int err = set_lock(kern);
+
+	if (err < 0)
+		return err;
+	err = instance_load(kern, compiled, extra_flags, ret_instance, ret_serial);
+	set_unlock(kern);
+	return err;
 }
 
 /*
@@ -207,7 +214,7 @@ static int decisions_wait(struct kern *kern)
 				    &kern->idle_map_fd, sizeof(kern->idle_map_fd), 0);
 }
 
-int kern_instance_free(struct kern *kern, uint32_t index)
+int instance_drop(struct kern *kern, uint32_t index)
 {
 	const struct weir_instance empty = {0};
 	int err, slot;
@@ -223,4 +230,15 @@ int kern_instance_free(struct kern *kern, uint32_t index)
 	tables_drop(kern, index);
 	return bpf_map__update_elem(kern->skel->maps.weir_instances, &index, sizeof(index), &empty,
 				    sizeof(empty), 0);
+}
+
+int kern_instance_free(struct kern *kern, uint32_t index)
+{
+	int err = set_lock(kern);
+
+	if (err < 0)
+		return err;
+	err = instance_drop(kern, index);
+	set_unlock(kern);
+	return err;
 }

@@ -14,9 +14,10 @@ int kern_ask_flow(struct kern *kern, uint32_t instance, enum weir_proto proto,
 		.proto = (__u16)proto,
 	};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ask, .ctx_size_in = sizeof(ask));
+	int fd = program_call_fd(kern, kern->skel->progs.weir_decide_flow);
 
 	/* a syscall program's context comes back where it was given */
-	if (bpf_prog_test_run_opts(bpf_program__fd(kern->skel->progs.weir_decide_flow), &opts) < 0)
+	if (bpf_prog_test_run_opts(fd, &opts) < 0)
 		return -errno;
 	*ret_decision = ask.decision;
 	return 0;

@@ -33,6 +33,7 @@ void kern_probe(struct kern_features *ret);
 struct kern;
 
 struct kern_options {
+	bool shared;			/* what is loaded is pinned, and shared with other weirs */
 	bool files;			/* attach the path and exec hooks (needs lsm) */
 	bool guard;			/* attach the hooks of the guard (needs lsm) */
 	bool unix_sockets;		/* attach the hooks of unix sockets (needs lsm) */
@@ -42,34 +43,46 @@ struct kern_options {
 };
 
 /*
- * Loads the programs this run needs and prepares their maps. Attaches nothing.
+ * Loads the programs that are needed, cgroup programs at the root cgroup, and
+ * attaches them; with `shared`, those that other weirs have not, pinned in a set
+ * below /sys/fs/bpf/weir (on a bpffs that is mounted there if none is), so that
+ * enforcement outlives this process.
+ *
  * Returns 0 or negative errno; *ret_message is then a heap string that says
  * what failed and what to do.
  */
 int kern_open(const struct kern_options *options, struct kern **ret, char **ret_message);
 
-/* Attaches all loaded programs, cgroup programs at the root cgroup. */
-int kern_attach(struct kern *kern, char **ret_message);
+/* The shared set without a part in it: kern_orphans(), kern_marks(). -ENOENT: there is none. */
+int kern_look(struct kern **ret);
 
 /* Mounts a bpffs at /sys/fs/bpf if there is none. Returns 0 or negative errno. */
 int bpffs_ensure(void);
 
 /*
- * Pins the links in DIR (made, mode 0700, on a bpffs that is mounted at
- * /sys/fs/bpf if none is), so that enforcement outlives this process.
- */
-int kern_pin(struct kern *kern, const char *dir, char **ret_message);
-
-/*
  * Tasks that a scope is still stuck to, wherever they were moved to; one that
- * has ended counts until its parent has waited for it. kern_marks_pinned()
- * asks by a folder that kern_pin() made, also of a process that is dead.
+ * has ended counts until its parent has waited for it.
  * Returns their number or negative errno; without BPF LSM nothing sticks: 0.
  */
-int kern_marks(struct kern *kern);
-int kern_marks_pinned(const char *dir);
+int kern_marks(struct kern *kern, weir_scope_t scope);
 
-/* Unpins, detaches and frees everything. */
+/* A scope whose weir has ended without taking it away. */
+struct kern_orphan {
+	weir_scope_t scope;
+	uint64_t cgroup_id;
+};
+
+/* All there are, in a heap array. Returns 0 or negative errno. */
+int kern_orphans(struct kern *kern, struct kern_orphan **ret, size_t *ret_n);
+
+/* Frees what weirs have left that have ended and confine nothing any more. */
+void kern_orphans_end(struct kern *kern);
+
+/*
+ * Takes away what this process has put in: its scopes and policy versions. Who
+ * leaves as the last one, and nothing is confined any more, detaches everything.
+ * To leave a scope in force, end without it.
+ */
 void kern_close(struct kern *kern);
 DEFINE_CLEANUP(struct kern, kern_close);
 #define _cleanup_kern_ _cleanup_(cleanup_kern_close)
@@ -148,7 +161,10 @@ int kern_launcher_arm(struct kern *kern);
 int kern_ask_flow(struct kern *kern, uint32_t instance, enum weir_proto proto,
 		  const struct weir_addr *addr, uint16_t port, uint32_t *ret_decision);
 
-/* Actions that could not be recorded so far, by enum weir_event_type. */
+/*
+ * Actions under policies of this process that could not be recorded so far, by enum
+ * weir_event_type, and such of which it is not known whose they were.
+ */
 int kern_losses(struct kern *kern, uint64_t ret_counts[WEIR_EVENT_COUNT]);
 
 /*

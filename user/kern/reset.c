@@ -93,7 +93,7 @@ static bool connection_denied(const struct listing *listing, const struct connec
 		.peer_port = ends->peer_port,
 	};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ask, .ctx_size_in = sizeof(ask));
-	int fd = bpf_program__fd(listing->kern->skel->progs.weir_decide_open);
+	int fd = program_call_fd(listing->kern, listing->kern->skel->progs.weir_decide_open);
 
 	return bpf_prog_test_run_opts(fd, &opts) == 0 &&
 	       WEIR_DECISION_VERDICT(ask.decision) == WEIR_VERDICT_DENY;

@@ -52,12 +52,10 @@ int ring_open(struct kern *kern, ring_record_fn record, void *context, struct ri
 		return -ENOMEM;
 	ring->record = record;
 	ring->context = context;
-	ring->rings = ring_buffer__new(bpf_map__fd(kern->skel->maps.weir_ring_deny), record_one,
-				       ring, NULL);
+	ring->rings = ring_buffer__new(kern->ring_deny_fd, record_one, ring, NULL);
 	if (!ring->rings)
 		return -errno;
-	err = ring_buffer__add(ring->rings, bpf_map__fd(kern->skel->maps.weir_ring_allow),
-			       record_one, ring);
+	err = ring_buffer__add(ring->rings, kern->ring_allow_fd, record_one, ring);
 	if (err < 0)
 		return err;
 	*ret = TAKE_PTR(ring);
@@ -94,24 +92,37 @@ void ring_close(struct ring *ring)
 	free(ring);
 }
 
+/* Adds one reader's, over all processors. values: room for one of each. */
+static int losses_add(struct kern *kern, uint32_t reader, uint64_t *values, int cpus,
+		      uint64_t counts[WEIR_EVENT_COUNT])
+{
+	for (uint32_t type = 0; type < WEIR_EVENT_COUNT; type++) {
+		uint32_t key = reader * WEIR_EVENT_COUNT + type;
+		int err = bpf_map__lookup_elem(kern->skel->maps.weir_lost, &key, sizeof(key),
+					       values, (size_t)cpus * sizeof(*values), 0);
+
+		if (err < 0)
+			return err;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			counts[type] += values[cpu];
+	}
+	return 0;
+}
+
 int kern_losses(struct kern *kern, uint64_t ret_counts[WEIR_EVENT_COUNT])
 {
-	int cpus = libbpf_num_possible_cpus();
+	int cpus = libbpf_num_possible_cpus(), err;
 	_cleanup_free_ uint64_t *values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values)) : NULL;
 	uint64_t counts[WEIR_EVENT_COUNT] = {0};
-	uint32_t type;
-	int cpu, err;
 
 	if (!values)
 		return cpus < 0 ? cpus : -ENOMEM;
-	for (type = 0; type < WEIR_EVENT_COUNT; type++) {
-		err = bpf_map__lookup_elem(kern->skel->maps.weir_lost, &type, sizeof(type), values,
-					   (size_t)cpus * sizeof(*values), 0);
-		if (err < 0)
-			return err;
-		for (cpu = 0; cpu < cpus; cpu++)
-			counts[type] += values[cpu];
-	}
-	memcpy(ret_counts, counts, sizeof(counts));
+	err = losses_add(kern, kern->reader, values, cpus, counts);
+	if (err >= 0)
+		err = losses_add(kern, 0, values, cpus, counts);
+	if (err < 0)
+		return err;
+	for (int type = 0; type < WEIR_EVENT_COUNT; type++)
+		ret_counts[type] = counts[type] - kern->lost_before[type];
 	return 0;
 }

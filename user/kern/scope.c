@@ -2,7 +2,7 @@
 /* Scopes: which cgroup is under which instance, and the launcher that is not yet. */
 #include <errno.h>
 
-#include "kern/state.h"
+#include "kern/set.h"
 
 #define EPOCH_BITS 20
 #define SLOT_BITS 12
@@ -63,22 +63,20 @@ static void generation_raise(struct kern *kern)
 	__atomic_fetch_add(&kern->config->generation, 1, __ATOMIC_SEQ_CST);
 }
 
-int kern_scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
-		      uint32_t instance, weir_scope_t *ret_scope)
+static int scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
+			uint32_t instance, weir_scope_t *ret_scope)
 {
 	weir_scope_t handle;
 	uint32_t slot;
 	int err;
 
-	if (!level || level > WEIR_CGROUP_DEPTH_MAX)
-		return -E2BIG;
 	err = slot_free(kern, cgroup_id, &slot);
 	if (err < 0)
 		return err;
-	kern->next_epoch = (kern->next_epoch + 1) & ((1u << EPOCH_BITS) - 1);
-	if (!kern->next_epoch)
-		kern->next_epoch = 1;
-	handle = kern->next_epoch << SLOT_BITS | slot;
+	kern->config->epoch = (kern->config->epoch + 1) & ((1u << EPOCH_BITS) - 1);
+	if (!kern->config->epoch)
+		kern->config->epoch = 1;
+	handle = kern->config->epoch << SLOT_BITS | slot;
 	kern->scopes[slot].cgroup_id = cgroup_id;
 	kern->scopes[slot].instance = instance;
 	__atomic_store_n(&kern->scopes[slot].handle, handle, __ATOMIC_SEQ_CST);
@@ -92,6 +90,21 @@ int kern_scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
 	generation_raise(kern);
 	*ret_scope = handle;
 	return 0;
+}
+
+int kern_scope_attach(struct kern *kern, uint64_t cgroup_id, unsigned int level,
+		      uint32_t instance, weir_scope_t *ret_scope)
+{
+	int err;
+
+	if (!level || level > WEIR_CGROUP_DEPTH_MAX)
+		return -E2BIG;
+	err = set_lock(kern);
+	if (err < 0)
+		return err;
+	err = scope_attach(kern, cgroup_id, level, instance, ret_scope);
+	set_unlock(kern);
+	return err;
 }
 
 void kern_scope_occupied(struct kern *kern)
@@ -117,7 +130,7 @@ int kern_scope_point(struct kern *kern, weir_scope_t handle, uint32_t instance)
 }
 
 /* levels keeps its bit: a look-up more, until the programs are unloaded. */
-int kern_scope_detach(struct kern *kern, weir_scope_t handle)
+int scope_detach(struct kern *kern, weir_scope_t handle)
 {
 	struct weir_scope *scope = scope_of(kern, handle);
 	uint64_t cgroup_id;
@@ -131,6 +144,17 @@ int kern_scope_detach(struct kern *kern, weir_scope_t handle)
 				    0);
 }
 
+int kern_scope_detach(struct kern *kern, weir_scope_t handle)
+{
+	int err = set_lock(kern);
+
+	if (err < 0)
+		return err;
+	err = scope_detach(kern, handle);
+	set_unlock(kern);
+	return err;
+}
+
 int kern_launcher_arm(struct kern *kern)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -138,7 +162,7 @@ int kern_launcher_arm(struct kern *kern)
 
 	if (!kern->options.lsm)
 		return 0;
-	err = bpf_prog_test_run_opts(bpf_program__fd(kern->skel->progs.weir_arm), &opts);
+	err = bpf_prog_test_run_opts(program_call_fd(kern, kern->skel->progs.weir_arm), &opts);
 	if (err < 0)
 		return -errno;
 	return opts.retval ? -ENOSPC : 0;	/* the map of marks is full */

@@ -12,23 +12,41 @@
 struct kern {
 	struct weir_bpf *skel;
 	struct kern_options options;
-	struct weir_config *config;	/* mapped, by the skeleton */
-	struct weir_scope *scopes;	/* mapped, WEIR_SCOPES_MAX of them */
-	int idle_map_fd;		/* inner map written to wait for decisions in progress */
-	uint32_t next_epoch;		/* of scope handles */
-	uint64_t next_serial;
-	char *pin_dir;			/* NULL: not pinned */
+	struct weir_bpf__bss *bss;		/* mapped */
+	struct weir_config *config;		/* in it */
+	struct weir_scope *scopes;		/* mapped, WEIR_SCOPES_MAX of them */
+	const struct weir_instance *instances;	/* mapped, WEIR_INSTANCES_MAX of them */
+	int idle_map_fd;	/* inner map written to wait for decisions in progress */
+	int *calls;		/* by place in the skeleton: program to be run by hand, or -1 */
+	char *folder;		/* of the pins; NULL: shared with nobody */
+	bool part;		/* takes part in the shared set, and leaves it in the end */
+	int folder_fd;		/* locked, shared, for as long as this process uses them */
+	int lock_fd;		/* locked while something about the set is changed */
+	uint32_t reader;	/* whom records go to; 0: none (kern_look) */
+	int reader_fd;		/* its folder, locked for as long as this process lives */
+	int ring_deny_fd;
+	int ring_allow_fd;
+	uint64_t lost_before[WEIR_EVENT_COUNT];	/* reader 0's, when this one came */
 };
 
 /* Sets *ret_message (a heap string) and returns err, for `return kern_fail(...)`. */
 int kern_fail(char **ret_message, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Which programs are to be loaded: those the options need and this kernel has. 0 or -errno. */
+int programs_choose(struct kern *kern);
+
 /*
  * Of the programs that are to be loaded, leaves out those whose hook this
  * kernel does not have, or has in another form. Returns 0 or negative errno.
  */
 int hooks_choose(struct bpf_object *object);
+
+/* Attaches what was loaded, and pins it. */
+int programs_attach(struct kern *kern, char **ret_message);
+
+/* A program that is run by hand, here or loaded by another process. Descriptor, or -ENOENT. */
+int program_call_fd(const struct kern *kern, const struct bpf_program *program);
 
 /* Addresses of the kernel's sequence counts. */
 struct sequences {
@@ -38,5 +56,9 @@ struct sequences {
 
 /* From /proc/kallsyms. Returns 0, -ENOENT, or -EPERM (addresses are hidden). */
 int sequences_find(struct sequences *ret);
+
+/* For callers that hold the lock of the set; otherwise as kern_*(). */
+int scope_detach(struct kern *kern, weir_scope_t handle);
+int instance_drop(struct kern *kern, uint32_t index);
 
 #endif

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Weirs that run at one time share one set of programs; the last to leave takes it away."""
+
+import glob
+import threading
+
+from support import (Confined, Server, check_log, errno, json, os, outside, pathlib, policy_text,
+                     put, subprocess, unittest, WEIR)
+
+PORT = 4300
+CONNECT = ("tcp", "127.0.0.1", PORT)
+LOCAL = """  allow:
+    - name: local
+      addresses: [loopback]
+"""
+PATHS = """  allow:
+    - name: system
+      paths: [/**]
+      access: [read, write, create, delete, execute]
+  deny:
+    - name: secret
+      paths: [/scratch/weir-secret]
+"""
+SET = "/sys/fs/bpf/weir/abi-*"
+
+
+def loaded():
+    """The ids of weir's programs, as the kernel tells of them."""
+    programs = json.loads(subprocess.run(["bpftool", "-j", "prog"], stdout=subprocess.PIPE,
+                                         check=True).stdout)
+    return sorted(one["id"] for one in programs if one.get("name", "").startswith("weir_"))
+
+
+def told(confined):
+    """The types of what was denied, and of connections."""
+    return sorted(record["type"] for record in confined.records()
+                  if record.get("verdict") == "deny" or record["type"] == "network.connect")
+
+
+class Shared(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(PORT)
+        cls.secret = put("/scratch/weir-secret")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def confined(self, policy, *options):
+        confined = Confined(policy, self._testMethodName, options=options)
+        self.addCleanup(confined.process.kill)
+        return confined
+
+    def refused(self, confined, code, *call):
+        with self.assertRaises(OSError) as caught:
+            confined.call(*call)
+        self.assertEqual(caught.exception.errno, code)
+
+    def end(self, confined):
+        confined.end()
+        check_log(confined)
+        return confined.records()
+
+    def test_one_set(self):
+        """A second weir loads nothing that is there; each has its own records."""
+        one = self.confined(policy_text(LOCAL, PATHS))
+        before = loaded()
+        self.assertTrue(before)
+        two = self.confined(policy_text(LOCAL, PATHS))
+        self.assertEqual(loaded(), before)
+        self.refused(one, errno.EACCES, "read", self.secret)
+        two.call(*CONNECT)
+        self.end(one)
+        self.refused(two, errno.EACCES, "read", self.secret)
+        self.end(two)
+        self.assertEqual(told(one), ["file.open"])
+        self.assertEqual(told(two), ["file.open", "network.connect"])
+
+    def test_many_at_once(self):
+        """They start and end at one time, and none is without its policy for it."""
+        allowed, failed = [f"127.0.0.{n}" for n in range(1, 7)], []
+
+        def one(address):
+            try:
+                confined = self.confined(policy_text(LOCAL.replace("loopback", address)))
+                for other in allowed:
+                    if other == address:
+                        confined.call("tcp", other, PORT)
+                    else:
+                        self.refused(confined, errno.EPERM, "tcp", other, PORT)
+                denied = [record for record in self.end(confined) if record.get("verdict") == "deny"]
+                self.assertEqual(len(denied), len(allowed) - 1)
+            except Exception as error:     # pylint: disable=broad-except # told below
+                failed.append(f"{address}: {error}")
+        threads = [threading.Thread(target=one, args=(address,)) for address in allowed]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failed, [])
+
+    def test_killed_beside_another(self):
+        """A dead weir's workload stays confined, and the next weir clears up what is left."""
+        one = self.confined(policy_text(LOCAL.replace("loopback", "127.0.0.2"), PATHS))
+        cgroup = one.cgroup
+        two = self.confined(policy_text(LOCAL, PATHS))
+        self.refused(one, errno.EPERM, *CONNECT)
+        one.kill()
+        try:
+            self.refused(one, errno.EPERM, *CONNECT)
+            self.refused(one, errno.EACCES, "read", self.secret)
+        except BrokenPipeError:
+            pass            # it ended with its weir
+        self.refused(two, errno.EACCES, "read", self.secret)
+        self.end(two)
+        self.end(self.confined(policy_text(LOCAL)))
+        self.assertFalse(cgroup.exists())
+        outside().call(*CONNECT)
+
+    def test_pins_are_root_s(self):
+        confined = self.confined(policy_text(LOCAL))
+        folders = glob.glob(SET)
+        self.assertEqual(len(folders), 1)
+        for folder in (folders[0], *map(str, pathlib.Path(folders[0]).iterdir())):
+            status = os.stat(folder)
+            self.assertEqual((status.st_uid, status.st_mode & 0o077), (0, 0), folder)
+        self.end(confined)
+
+    def test_doctor_tells_of_the_dead(self):
+        one = self.confined(policy_text(LOCAL))
+        one.kill()
+        found = json.loads(subprocess.run([str(WEIR), "doctor", "--json"],
+                                          stdout=subprocess.PIPE, check=False).stdout)
+        self.assertEqual([left["cgroup_id"] for left in found["leftovers"]],
+                         [one.cgroup.stat().st_ino])
+        self.end(self.confined(policy_text(LOCAL)))
+
+
+if __name__ == "__main__":
+    unittest.main()

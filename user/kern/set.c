@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Entering, pinning and leaving the shared set; see set.h. */
+#include "kern/set.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "abi_id.h"
+
+#define FOLDER_MODE 0700
+#define MAPS "maps"
+#define LINKS "links"
+#define CALLS "calls"
+#define READERS "readers"
+#define CONFIG "config"		/* the map of struct weir_config, pinned last */
+
+static const char *const folders[] = {MAPS, LINKS, CALLS, READERS};
+
+struct pin_path {
+	char text[PATH_MAX];
+};
+
+static const char *pin_path(const struct kern *kern, const char *kind, const char *name,
+			    struct pin_path *ret)
+{
+	snprintf(ret->text, sizeof(ret->text), "%s/%s%s%s", kern->folder, kind, *kind ? "/" : "",
+		 name);
+	return ret->text;
+}
+
+int set_lock(const struct kern *kern)
+{
+	int r;
+
+	if (!kern->folder)
+		return 0;
+	do
+		r = flock(kern->lock_fd, LOCK_EX);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
+}
+
+void set_unlock(const struct kern *kern)
+{
+	if (kern->folder)
+		flock(kern->lock_fd, LOCK_UN);
+}
+
+static int folder_open(const char *path, bool make)
+{
+	int fd;
+
+	if (make && mkdir(path, FOLDER_MODE) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Removes the entries of a folder, pins or empty folders, then the folder. */
+static int folder_clear(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		r = errno == ENOENT ? 0 : -errno;
+		fd_close(fd);
+		return r;
+	}
+	while ((entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (unlinkat(fd, entry->d_name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0) < 0)
+			r = -errno;
+	}
+	closedir(dir);
+	return unlinkat(parent, name, AT_REMOVEDIR) < 0 && r == 0 ? -errno : r;
+}
+
+/* First what makes it whole, so that a set that is half gone is taken for none. */
+int set_clear(struct kern *kern)
+{
+	int r = unlinkat(kern->folder_fd, CONFIG, 0) < 0 && errno != ENOENT ? -errno : 0;
+
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(folders); i++)
+		r = folder_clear(kern->folder_fd, folders[i]);
+	return r;
+}
+
+static int folders_make(struct kern *kern)
+{
+	struct pin_path path;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (mkdir(pin_path(kern, "", folders[i], &path), FOLDER_MODE) < 0)
+			return -errno;
+	return 0;
+}
+
+/* Maps of one build alone, such as its strings, are not shared. */
+static bool map_shared(const struct kern *kern, const struct bpf_map *map)
+{
+	return !bpf_map__is_internal(map) || map == kern->skel->maps.bss;
+}
+
+static const char *map_path(const struct kern *kern, const struct bpf_map *map,
+			    struct pin_path *path)
+{
+	return map == kern->skel->maps.bss ? pin_path(kern, "", CONFIG, path) :
+					     pin_path(kern, MAPS, bpf_map__name(map), path);
+}
+
+static int map_take(struct kern *kern, struct bpf_map *map)
+{
+	struct pin_path path;
+	_cleanup_close_ int fd = bpf_obj_get(map_path(kern, map, &path));
+
+	return fd < 0 ? -errno : bpf_map__reuse_fd(map, fd);
+}
+
+/* What the set has is not loaded again. */
+static int programs_take(struct kern *kern)
+{
+	const struct bpf_object_skeleton *skeleton = kern->skel->skeleton;
+	struct pin_path path;
+
+	for (int i = 0; i < skeleton->prog_cnt; i++) {
+		struct bpf_program *program = *skeleton->progs[i].prog;
+		const char *name = skeleton->progs[i].name;
+
+		if (bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL) {
+			kern->calls[i] = bpf_obj_get(pin_path(kern, CALLS, name, &path));
+			if (kern->calls[i] < 0 && errno != ENOENT)
+				return -errno;
+			if (kern->calls[i] < 0)
+				continue;
+		} else if (access(pin_path(kern, LINKS, name, &path), F_OK) < 0) {
+			continue;
+		}
+		bpf_program__set_autoload(program, false);
+	}
+	return 0;
+}
+
+static int set_take(struct kern *kern)
+{
+	struct bpf_map *map;
+	int r = 0;
+
+	bpf_object__for_each_map(map, kern->skel->obj) {
+		if (map_shared(kern, map))
+			r = map_take(kern, map);
+		if (r < 0)
+			return r;
+	}
+	return programs_take(kern);
+}
+
+/* The folders, and the locks. */
+static int folders_enter(struct kern *kern, bool look)
+{
+	kern->lock_fd = folder_open(SET_FOLDER, !look);
+	if (kern->lock_fd < 0)
+		return kern->lock_fd;
+	kern->folder = strdup(SET_FOLDER "/" WEIR_ABI_ID);
+	if (!kern->folder)
+		return -ENOMEM;
+	if (set_lock(kern) < 0)
+		return -errno;
+	kern->folder_fd = folder_open(kern->folder, !look);
+	if (kern->folder_fd < 0)
+		return kern->folder_fd;
+	return flock(kern->folder_fd, LOCK_SH) < 0 ? -errno : 0;
+}
+
+int set_enter(struct kern *kern, bool look, bool *ret_there, char **ret_message)
+{
+	struct pin_path path;
+	int r;
+
+	r = look ? 0 : bpffs_ensure();
+	if (r < 0)
+		return kern_fail(
+			ret_message, r,
+			"cannot mount a bpffs at /sys/fs/bpf: %s; without it enforcement "
+			"would end with weir itself. Mount it: mount -t bpf bpf /sys/fs/bpf",
+			strerror(-r));
+	r = folders_enter(kern, look);
+	if (r < 0)
+		return kern_fail(ret_message, r, "cannot enter %s: %s", SET_FOLDER, strerror(-r));
+	*ret_there = access(pin_path(kern, "", CONFIG, &path), F_OK) == 0;
+	if (look && !*ret_there)
+		return -ENOENT;
+	if (*ret_there)
+		r = set_take(kern);
+	else
+		r = set_clear(kern);
+	if (r >= 0 && !*ret_there)
+		r = folders_make(kern);
+	return r < 0 ? kern_fail(ret_message, r,
+				 "cannot use what is pinned in %s: %s; when nothing confined runs "
+				 "any more, remove that folder",
+				 kern->folder, strerror(-r)) :
+		       0;
+}
+
+static int pin(int fd, const char *path, char **ret_message)
+{
+	if (bpf_obj_pin(fd, path) < 0)
+		return kern_fail(ret_message, -errno, "cannot pin %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int set_pin_maps(struct kern *kern, char **ret_message)
+{
+	struct pin_path path;
+	struct bpf_map *map;
+	int r = 0;
+
+	bpf_object__for_each_map(map, kern->skel->obj) {
+		if (map_shared(kern, map) && map != kern->skel->maps.bss)
+			r = pin(bpf_map__fd(map), map_path(kern, map, &path), ret_message);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int set_pin_link(struct kern *kern, const char *name, struct bpf_link *link, char **ret_message)
+{
+	struct pin_path path;
+
+	return pin(bpf_link__fd(link), pin_path(kern, LINKS, name, &path), ret_message);
+}
+
+int set_pin_program(struct kern *kern, const char *name, int fd, char **ret_message)
+{
+	struct pin_path path;
+
+	return pin(fd, pin_path(kern, CALLS, name, &path), ret_message);
+}
+
+int set_complete(struct kern *kern, char **ret_message)
+{
+	struct pin_path path;
+
+	return pin(bpf_map__fd(kern->skel->maps.bss), pin_path(kern, "", CONFIG, &path),
+		   ret_message);
+}
+
+static bool confines(const struct kern *kern)
+{
+	for (uint32_t slot = 1; slot < WEIR_SCOPES_MAX; slot++)
+		if (kern->scopes[slot].handle)
+			return true;
+	return false;
+}
+
+void set_leave(struct kern *kern)
+{
+	if (confines(kern) || flock(kern->folder_fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	if (set_clear(kern) == 0)
+		rmdir(kern->folder);
+}
