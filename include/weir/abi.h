@@ -85,7 +85,7 @@ enum weir_instance_flag {
 
 /* One loaded version of a policy. Written before anything points at it, constant after. */
 struct weir_instance {
-	__u64 serial;		/* unique for this load, never reused; 0: empty slot; names its reader */
+	__u64 serial;		/* unique for this load, names its reader; 0: empty slot */
 	__u64 expires_ns;	/* CLOCK_BOOTTIME; 0: never */
 	__u32 flags;		/* enum weir_instance_flag */
 	__u32 pad;

@@ -94,8 +94,7 @@ class Kept:
     Keeps the programs that weirs share, all of them, while tests run: otherwise each weir that
     finds no other loads and detaches them anew, which is most of what an emulated guest does.
     """
-    EVERYTHING = policy_text("{}", "\n  allow:\n    - {name: all, paths: [/**]}".lstrip("\n"),
-                             guard="{}")
+    EVERYTHING = policy_text("{}", '  allow:\n    - {name: all, paths: ["/**"]}\n', guard="{}")
 
     def __init__(self):
         with self.weir(self.EVERYTHING, "/usr/bin/cat") as weir:
