@@ -200,6 +200,7 @@ class WithFiles(GuardCase):
 
 class Nobody(unittest.TestCase):
     """Where the guard is open, its hooks are not there."""
+    alone = True
 
     def programs(self, *options, guard):
         confined = Confined(policy_text(guard=guard), "guard-open", options=options)

@@ -66,10 +66,14 @@ def chosen(suite, wanted):
             yield test
 
 
-def python_tests(wanted):
+def python_tests(wanted, alone):
+    """alone: those of classes that say so, which are about what is loaded and when."""
     found = unittest.defaultTestLoader.discover(str(HERE), pattern="*_test.py")
     # grouped by class, as the loader found them: a class has one confined workload
-    suite = unittest.TestSuite(chosen(found, wanted))
+    suite = unittest.TestSuite(test for test in chosen(found, wanted)
+                               if getattr(test, "alone", False) == alone)
+    if not suite.countTestCases():
+        return 0, 0, 0
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(suite)
     bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     return result.passed, bad, len(result.skipped)
@@ -140,8 +144,10 @@ def main():
                 if not wanted or any(word in path for word in wanted)]
     for path in programs:
         totals = [a + b for a, b in zip(totals, program_test(path))]
+    totals = [a + b for a, b in zip(totals, python_tests(wanted, alone=True))]
+    totals[1] += left_over()
     kept = Kept()
-    totals = [a + b for a, b in zip(totals, python_tests(wanted))]
+    totals = [a + b for a, b in zip(totals, python_tests(wanted, alone=False))]
     kept.end()
     if Confined.count:
         print(f"weir run {Confined.count} times: {Confined.starting_s:.0f} s to start, "

@@ -37,7 +37,9 @@ def told(confined):
                   if record.get("verdict") == "deny" or record["type"] == "network.connect")
 
 
-class Shared(unittest.TestCase):
+class Sharing(unittest.TestCase):
+    """What the tests share."""
+
     @classmethod
     def setUpClass(cls):
         cls.server = Server(PORT)
@@ -62,21 +64,34 @@ class Shared(unittest.TestCase):
         check_log(confined)
         return confined.records()
 
+
+class First(Sharing):
+    alone = True
+
     def test_one_set(self):
-        """A second weir loads nothing that is there; each has its own records."""
+        """Who comes loads what is missing, and the last to leave takes all away."""
+        self.assertEqual(loaded(), [])
+        zero = self.confined(policy_text(LOCAL))
+        few = loaded()
         one = self.confined(policy_text(LOCAL, PATHS))
         before = loaded()
-        self.assertTrue(before)
+        self.assertLess(set(few), set(before))
+        self.end(zero)
         two = self.confined(policy_text(LOCAL, PATHS))
         self.assertEqual(loaded(), before)
         self.refused(one, errno.EACCES, "read", self.secret)
         two.call(*CONNECT)
         self.end(one)
         self.refused(two, errno.EACCES, "read", self.secret)
+        self.assertEqual(loaded(), before)
         self.end(two)
         self.assertEqual(told(one), ["file.open"])
         self.assertEqual(told(two), ["file.open", "network.connect"])
+        self.assertEqual(loaded(), [])
+        self.assertEqual(glob.glob(SET), [])
 
+
+class Shared(Sharing):
     def test_many_at_once(self):
         """They start and end at one time, and none is without its policy for it."""
         allowed, failed = [f"127.0.0.{n}" for n in range(1, 7)], []
