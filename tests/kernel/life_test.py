@@ -48,7 +48,14 @@ class Life(unittest.TestCase):
         return confined.records()
 
     def test_ended(self):
-        confined = self.confined(policy_text(LOCAL, head="expires: 2020-01-01T00:00:00Z\n"))
+        """It allows nothing, so nothing can be started, though files were unrestricted."""
+        with self.assertRaises(AssertionError) as caught:
+            self.confined(policy_text(LOCAL, head="expires: 2020-01-01T00:00:00Z\n"))
+        self.assertIn("ended: 126", str(caught.exception))
+
+    def test_ended_without_files(self):
+        confined = self.confined(policy_text(LOCAL, head="expires: 2020-01-01T00:00:00Z\n"),
+                                 "--without", "files")
         self.refused(confined, errno.EPERM, *CONNECT)
         denied = [record for record in self.end(confined) if record.get("verdict") == "deny"]
         self.assertEqual([record["reason"] for record in denied], ["expired"])
@@ -67,6 +74,7 @@ class Life(unittest.TestCase):
             select.select([], [], [], 0.1)
         self.assertGreaterEqual(time.time(), end)
         self.refused(confined, errno.EPERM, *CONNECT)
+        self.refused(confined, errno.EACCES, "read", "/etc/hostname")
         flows = [record for record in self.end(confined) if record["type"] == "network.connect"]
         self.assertEqual(flows[0]["reason"], "rule")
         self.assertEqual((flows[-1]["verdict"], flows[-1]["reason"]), ("deny", "expired"))

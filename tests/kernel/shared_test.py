@@ -122,11 +122,11 @@ class Shared(Sharing):
         two = self.confined(policy_text(LOCAL, PATHS))
         self.refused(one, errno.EPERM, *CONNECT)
         one.kill()
-        try:
-            self.refused(one, errno.EPERM, *CONNECT)
-            self.refused(one, errno.EACCES, "read", self.secret)
-        except BrokenPipeError:
-            pass            # it ended with its weir
+        for code, call in ((errno.EPERM, CONNECT), (errno.EACCES, ("read", self.secret))):
+            # it has ended with its weir, or is as confined as before
+            with self.assertRaises(OSError) as caught:
+                one.call(*call)
+            self.assertIn(caught.exception.errno, (code, errno.EPIPE))
         self.refused(two, errno.EACCES, "read", self.secret)
         self.end(two)
         self.end(self.confined(policy_text(LOCAL)))

@@ -104,14 +104,18 @@ void enforce_pending(const struct policy_compiled *compiled, const struct kern_f
 struct kern_options enforce_options(const struct policy_compiled *compiled,
 				    const struct kern_features *kernel, unsigned int without)
 {
-	bool recorded = compiled->flags & WEIR_INSTANCE_RECORD_FILES &&
-			!(without & ENFORCE_BIT(POLICY_SECTION_FILES));
+	/* a policy that ends allows nothing then, what was unrestricted included */
+	bool ends = compiled->expires_s != 0;
+	bool files = compiled->flags & WEIR_INSTANCE_RECORD_FILES || ends ||
+		     !compiled->unrestricted[POLICY_SECTION_FILES];
+	bool unix_sockets = ends || unix_wanted(compiled, without);
 
 	return (struct kern_options){
 		.shared = true,
-		.files = kernel->lsm && (files_wanted(compiled, without) || recorded),
+		.files = kernel->lsm && files && !(without & ENFORCE_BIT(POLICY_SECTION_FILES)),
 		.guard = kernel->lsm && wanted(compiled, without, POLICY_SECTION_GUARD),
-		.unix_sockets = kernel->lsm && unix_wanted(compiled, without),
+		.unix_sockets = kernel->lsm && unix_sockets &&
+				!(without & ENFORCE_BIT(POLICY_SECTION_UNIX)),
 		.lsm = kernel->lsm,
 	};
 }
