@@ -15,9 +15,9 @@
 #include <bpf/bpf_tracing.h>
 
 #include "guard.bpf.h"
+#include "object.bpf.h"
 
 #define CAP_OPT_NOAUDIT 2u	/* linux/security.h: a question that the kernel asks itself */
-#define PF_IO_WORKER 0x10u	/* linux/sched.h: works for io_uring */
 #define TS_COMPAT 2u		/* asm/thread_info.h: a call by the way of i386 */
 #define X32_SYSCALL_BIT 0x40000000ULL
 #define CALL_UNKNOWN (~0ULL)
@@ -156,16 +156,6 @@ static __always_inline __u64 call_number(struct task_struct *task)
 }
 
 /*
- * Does the kernel act with rights that are not the task's: overlayfs with those
- * of who mounted it? A task gives itself others only for requests of io_uring:
- * weir_guard_credentials() refuses that, and workers are never believed.
- */
-static __always_inline bool task_lent_rights(struct task_struct *task)
-{
-	return task->cred != task->real_cred && !(task->flags & PF_IO_WORKER);
-}
-
-/*
  * Looking into a process of another user: weir_guard_ptrace() is asked next, and
  * knows which one it is. userfaultfd(2) takes the same capability, and asks no more.
  */
@@ -185,7 +175,7 @@ int BPF_PROG(weir_guard_capable, const struct cred *cred, struct user_namespace 
 
 	if (cap < 64 && CAPS_FREE >> (cap & 63) & 1)
 		return 0;
-	if (!scope_resolve(&bound, false) || task_lent_rights(task))
+	if (!scope_resolve(&bound, false) || rights_lent())
 		return 0;
 	number = call_number(task);
 	if (asked_again(cap, number))

@@ -150,7 +150,11 @@ __u64 weir_dir_recall(__u64 dentry, __u64 vfsmount, __u64 hash, __u64 *ret_check
 	return dir_renew(dentry, vfsmount, *ret_check);
 }
 
-__u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check)
+/*
+ * The counts must not have moved since before the directory was found: the
+ * object may have been renamed out of it, and the entry renewed by another since.
+ */
+__u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check, __u64 counts)
 {
 	__u32 len, child;
 	__u64 name;
@@ -166,6 +170,7 @@ __u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check)
 			return PLACE_UNRESOLVED;
 		known.found = child ? PLACE(child, true) : PLACE(known.node, false);
 	}
-	return known.counts == path_counts_word(path_counts_read()) ? known.found :
-								      PLACE_UNRESOLVED;
+	return known.counts == counts && counts == path_counts_word(path_counts_read()) ?
+		       known.found :
+		       PLACE_UNRESOLVED;
 }

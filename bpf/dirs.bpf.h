@@ -70,8 +70,11 @@ static __always_inline __u64 dir_seal(__u64 check, __u64 found, __u64 counts, __
  */
 __u64 weir_dir_recall(__u64 dentry, __u64 vfsmount, __u64 hash, __u64 *ret_check);
 
-/* The place of an object whose directory is remembered under check, by its name. */
-__u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check);
+/*
+ * The place of an object whose directory is remembered under check, by its name.
+ * counts: path_counts_word(), from before that directory was found. PLACE_UNRESOLVED: walk.
+ */
+__u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check, __u64 counts);
 
 /*
  * Remembers under check the directory of an object that was walked under

@@ -21,6 +21,7 @@
 #define OVERLAY_TRUSTED "trusted.overlay."
 #define OVERLAY_USER "user.overlay."
 #define SECURITY "security."
+#define PF_IO_WORKER 0x10u	/* linux/sched.h: works for io_uring */
 
 #define COUNTS_ODD 0x100000001ULL	/* of path_counts_word() */
 #define UNRESOLVED DECIDE_DENY(WEIR_REASON_UNRESOLVED_PATH, 0)
@@ -218,6 +219,30 @@ static __always_inline bool overlay_acts(__u64 super, __u64 cred)
 	return false;
 }
 
+/* Could it be a request of io_uring that is done? */
+static __always_inline bool task_has_ring(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (BPF_CORE_READ(task, flags) & PF_IO_WORKER)
+		return true;
+	return bpf_core_field_exists(task->io_uring) && BPF_CORE_READ(task, io_uring);
+}
+
+int weir_rights_lent(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 cred = (__u64)BPF_CORE_READ(task, cred);
+	struct weir_call *call;
+
+	if (!task_has_ring() ||
+	    overlay_acts((__u64)BPF_CORE_READ(task, fs, root.mnt, mnt_sb), cred) ||
+	    overlay_acts((__u64)BPF_CORE_READ(task, fs, pwd.mnt, mnt_sb), cred))
+		return true;
+	call = call_get();
+	return call && overlay_acts(call->overlay, cred);
+}
+
 static __always_inline bool begins_with(const char *text, const char *prefix, int len)
 {
 	for (int i = 0; i < len; i++)
@@ -228,7 +253,8 @@ static __always_inline bool begins_with(const char *text, const char *prefix, in
 
 /*
  * An attribute that is read without a call for it: overlayfs reads its own at
- * each look-up, an exec and security modules read theirs.
+ * each look-up, an exec and security modules read theirs. What overlayfs keeps
+ * for itself says nothing of use, whoever reads it.
  */
 static __always_inline bool name_of_kernel(__u64 name)
 {
@@ -238,14 +264,14 @@ static __always_inline bool name_of_kernel(__u64 name)
 		return false;
 	return begins_with(text, OVERLAY_TRUSTED, sizeof(OVERLAY_TRUSTED) - 1) ||
 	       begins_with(text, OVERLAY_USER, sizeof(OVERLAY_USER) - 1) ||
-	       begins_with(text, SECURITY, sizeof(SECURITY) - 1);
+	       (begins_with(text, SECURITY, sizeof(SECURITY) - 1) && weir_rights_lent());
 }
 
 /*
  * Does an overlay act here, on one of its layers? A task whose call it serves
  * has the overlay's credentials meanwhile instead of its own. Which overlay
  * that may be is known from the calls themselves: they were decided, by the
- * overlay's names. Other credentials (io_uring lets a task choose) say nothing.
+ * overlay's names. Other credentials (see weir_rights_lent()) say nothing.
  */
 static __always_inline bool layer_access(__u64 dentry, __u32 access, __u64 name)
 {

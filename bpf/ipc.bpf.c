@@ -10,6 +10,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "guard.bpf.h"
+#include "object.bpf.h"
 
 #define ENOSPC 28
 #define KEY_POINTER_MASK (~1ULL)	/* the lowest bit says that it is possessed */
@@ -122,15 +123,9 @@ int BPF_PROG(weir_guard_msg, struct kern_ipc_perm *perm)
 		same_;                                                                \
 	})
 
-/* Once more the kernel itself, with rights of its own: the resolver of a network file system. */
-static __always_inline bool rights_lent(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return task->cred != task->real_cred;
-}
-
 /*
+ * With rights that are lent, the kernel itself: the resolver of a network file system.
+ *
  * A key that asks for another to be made has the kernel start a helper, as root and
  * outside of the scope. The keyrings of a user are everybody's who is that user.
  */

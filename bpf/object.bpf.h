@@ -34,6 +34,23 @@ static __always_inline struct weir_call *call_get(void)
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
+/*
+ * The current task has other credentials than its own: is that the kernel's
+ * doing, on behalf of an overlay or a network file system? io_uring too has
+ * requests done with credentials of before, which the task may have given up
+ * (capset(2) makes new ones), by the task itself and by its workers. Who has used
+ * it is believed only where they are those of an overlay: the one of its root or
+ * its working directory, or the one that its last call named.
+ */
+int weir_rights_lent(void);
+
+static __always_inline bool rights_lent(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->cred != task->real_cred && weir_rights_lent();
+}
+
 /* Before a call that may make an overlay work on its layers: see layer_access(). */
 static __always_inline void overlay_named(__u64 dentry)
 {

@@ -107,19 +107,18 @@ __u32 weir_socket_resolve(__u32 index, __u64 dentry, __u64 vfsmount)
 
 __u64 weir_path_place(__u64 whose, __u64 dentry, __u64 vfsmount, __u64 hash)
 {
-	__u64 check = 0, found;
-	struct path_counts counts;
+	__u64 check = 0, found, counts;
 
 	if ((__u64)READ_KERNEL(struct vfsmount, vfsmount, mnt_root) == dentry)
 		return path_resolve(whose, dentry, vfsmount, 0, 0);
 	/* its directory behind a reading of the counts: it may change from here on */
-	counts = path_counts_read();
+	counts = path_counts_word(path_counts_read());
 	found = weir_dir_recall(dentry, vfsmount, hash, &check);
 	if (found == FOUND_NAMED)
-		found = weir_name_recall(WHOSE_INDEX(whose), dentry, check);
+		found = weir_name_recall(WHOSE_INDEX(whose), dentry, check, counts);
 	if (found != PLACE_UNRESOLVED)
 		return found;
-	return path_resolve(whose, dentry, vfsmount, check, path_counts_word(counts));
+	return path_resolve(whose, dentry, vfsmount, check, counts);
 }
 
 __u32 weir_place_verdict(__u32 index, __u32 place, __u32 access)

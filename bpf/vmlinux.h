@@ -167,6 +167,12 @@ struct css_set {
 };
 
 struct cred;
+struct io_uring_task;
+
+struct fs_struct {
+	struct path root;
+	struct path pwd;
+};
 
 struct thread_info {
 	__u32 status;
@@ -184,7 +190,9 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
 	struct mm_struct *mm;
+	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
+	struct io_uring_task *io_uring;	/* with CONFIG_IO_URING: until exec, of who has used it */
 	struct css_set *cgroups;
 	char comm[16];
 	__u64 start_boottime;

@@ -86,12 +86,15 @@ int weir_path_walk(__u64 dentry, __u64 vfsmount, int target)
 {
 	struct walk walk = {
 		.dentry = dentry,
-		/* before 6.7 the verifier takes a callback to find only what the first call does */
+		/*
+		 * before 6.7 the verifier takes a callback to find only what the first call
+		 * does: what changes from call to call must not be known to it
+		 */
 		.below = weir_config.zero,
 		.mount = mount_of(vfsmount),
 		.mount_root = (__u64)READ_KERNEL(struct vfsmount, vfsmount, mnt_root),
 		.scratch = path_scratch(target),
-		.at = WEIR_PATH_MAX,
+		.at = WEIR_PATH_MAX + weir_config.zero,
 	};
 
 	if (!walk.scratch)

@@ -122,6 +122,15 @@ class Guard(IpcCase):
     def test_what_nothing_opens(self):
         self.closed(*ALWAYS)
 
+    def test_other_credentials_by_a_link(self):
+        """The kernel lends a request those that the task had when it was submitted."""
+        try:
+            self.outside.ring_open_later("/dev/mem", os.O_RDONLY)
+        except OSError as error:
+            self.skipTest(f"not even unconfined on this kernel: {error}")
+        self.refused(errno.EPERM, "ring_open_later", "/dev/mem", os.O_RDONLY)
+        self.record(type="guard.escape", verdict="deny", detail__capability="CAP_SYS_RAWIO")
+
     def test_limits_stay(self):
         """With a core dump's limit raised, a helper of the kernel would run as root outside."""
         self.free("forked", "limit_raise")
