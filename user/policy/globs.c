@@ -378,15 +378,15 @@ int globs_get(struct globs *globs, const uint32_t *numbers, size_t n, uint32_t *
 			return -ENOMEM;
 		globs->rows[globs->n_rows++] = (struct weir_row){0};
 	}
+	/* first, so that there is a set for every key whatever fails */
+	if (array_reserve(&globs->sets, globs->keys.n, &globs->cap_sets, sizeof(*globs->sets)) < 0)
+		return -ENOMEM;
 	added = intern_add(&globs->keys, numbers, n * sizeof(*numbers), ret);
 	if (added < 0)
 		return added;
 	++*ret;
 	if (!added)
 		return 0;
-	if (array_reserve(&globs->sets, globs->keys.n - 1, &globs->cap_sets,
-			  sizeof(*globs->sets)) < 0)
-		return -ENOMEM;
 	globs->sets[*ret - 1] = (struct glob_set){0};
 	return set_make(globs, &globs->sets[*ret - 1], numbers, n);
 }

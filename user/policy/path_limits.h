@@ -42,8 +42,9 @@ static inline int path_limit_pass(struct path_limits *limits, enum path_limit li
 
 /*
  * Counts what automata cost to make: the members of each set that a name or a
- * byte leads to. The sets that are kept take four bytes a member, so that this
- * bounds their memory as well as the time.
+ * byte leads to, and a fraction of one for what is only looked at. The sets
+ * that are kept take four bytes a member, so that this bounds their memory as
+ * well as the time.
  */
 static inline int path_steps_add(struct path_limits *limits, size_t n)
 {
