@@ -136,6 +136,8 @@ static int tables_start(struct path_tables *tables)
 	for (list = 0; list < LIST_COUNT; list++)
 		if (rules_put(tables, list) < 0)
 			return -ENOMEM;
+	if (positions_share(&tables->positions) < 0)
+		return -ENOMEM;
 	if (path_node_add(tables, &node) < 0)	/* 0, which is unused */
 		return -ENOMEM;
 	for (root = WEIR_NODE_ROOT; root <= WEIR_NODE_ABSTRACT; root++)

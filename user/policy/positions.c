@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/compile_parts.h"
+#include "policy/numbers.h"
 
 static int position_add(struct positions *positions, uint32_t *ret)
 {
@@ -308,6 +309,47 @@ int positions_add(struct positions *positions, const struct pattern *pattern, st
 	if (positions->limits->over == PATH_LIMIT_CROSSINGS)
 		positions->limits->place = &pattern->place;
 	return err;
+}
+
+/* The marks of a position as numbers, each once and in order. */
+static int marks_take(const struct positions *positions, uint32_t position, struct numbers *ret)
+{
+	const struct mark *mark;
+	uint32_t at;
+
+	_Static_assert(POLICY_RULES_MAX <= 1 << 16 && LIST_COUNT <= 1 << 8, "they fit a number");
+	ret->n = 0;
+	for (at = positions->list[position].marks; at; at = mark->next) {
+		mark = &positions->marks[at - 1];
+		if (numbers_add(ret, (uint32_t)mark->list << 24 | (uint32_t)mark->except << 16 |
+					     mark->rule) < 0)
+			return -ENOMEM;
+	}
+	numbers_sort(ret);
+	return 0;
+}
+
+int positions_share(struct positions *positions)
+{
+	_cleanup_(numbers_done) struct numbers marks = {0}, first = {0};
+	_cleanup_(intern_done) struct intern kinds = {0};
+	uint32_t loop, kind;
+	size_t i;
+	int added;
+
+	for (i = 0; i < positions->n; i++) {
+		loop = positions->list[i].loop;
+		if (!positions->list[loop].marks || positions->list[loop].names ||
+		    positions->list[loop].globs)
+			continue;
+		if (marks_take(positions, loop, &marks) < 0)
+			return -ENOMEM;
+		added = intern_add(&kinds, marks.list, marks.n * sizeof(*marks.list), &kind);
+		if (added < 0 || (added && numbers_add(&first, loop) < 0))
+			return -ENOMEM;
+		positions->list[i].loop = first.list[kind];
+	}
+	return 0;
 }
 
 static void moves_done(struct moves *moves)

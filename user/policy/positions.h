@@ -68,6 +68,13 @@ int positions_start(struct positions *positions);
 /* Puts in a pattern of a rule; mark.next is ignored. 0, -ENOMEM or past a limit. */
 int positions_add(struct positions *positions, const struct pattern *pattern, struct mark mark);
 
+/*
+ * To be called when all patterns are in: one position stands for all those that
+ * loop, lead nowhere else and have the same marks, so that the trees of a rule
+ * share what is made of them. 0 or -ENOMEM.
+ */
+int positions_share(struct positions *positions);
+
 /* Where a name that is written out leads to from a position; 0: nowhere. */
 uint32_t position_by_name(const struct positions *positions, uint32_t position, uint32_t name);
 

@@ -291,6 +291,37 @@ static void promised_sizes_compile(void **state)
 	policy_compiled_free(compiled);
 }
 
+/* And of patterns that end in a tree, beside some that go on anywhere. */
+static void trees_share_their_tails(void **state)
+{
+	_cleanup_buf_ struct buf text = {0};
+	struct policy_compiled *compiled;
+	size_t i;
+
+	(void)state;
+	buf_add_string(&text, HEAD "files:\n"
+				   "  deny:\n"
+				   "  - name: secrets\n"
+				   "    paths: ['**/.env', '**/.env.*', '**/*.pem', '**/.ssh/**']\n"
+				   "    except: ['**/.env.example', '/s7/**']\n"
+				   "  allow:\n"
+				   "  - name: trees\n"
+				   "    paths:\n");
+	for (i = 0; i < 100000; i++)
+		buf_printf(&text, "    - /s%zu/**\n", i);
+	compiled = compiled_of(buf_string(&text));
+	assert_in_range(compiled->n_nodes, 100000, 101000);
+	assert_int_equal(tables_path(compiled, "/s99999/a/b.c", WEIR_ACCESS_READ), 1);
+	assert_int_equal(tables_path(compiled, "/s99999/a/b.pem", WEIR_ACCESS_READ),
+			 WEIR_RULE_DENY | 1);
+	assert_int_equal(tables_path(compiled, "/s99999/.env", WEIR_ACCESS_READ),
+			 WEIR_RULE_DENY | 1);
+	assert_int_equal(tables_path(compiled, "/s99999/.env.example", WEIR_ACCESS_READ), 1);
+	assert_int_equal(tables_path(compiled, "/s7/a/.env", WEIR_ACCESS_READ), 1);
+	assert_int_equal(tables_path(compiled, "/t/a", WEIR_ACCESS_READ), 0);
+	policy_compiled_free(compiled);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +333,7 @@ int main(void)
 		cmocka_unit_test(what_is_open_has_no_gaps),
 		cmocka_unit_test(digest_tells_policies_apart),
 		cmocka_unit_test(promised_sizes_compile),
+		cmocka_unit_test(trees_share_their_tails),
 	};
 
 	return RUN_TESTS(tests);
