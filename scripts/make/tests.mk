@@ -20,7 +20,7 @@ $B/san/lib$(1).a: $(filter $B/san/$(1)/%,$(SAN_OBJ))
 
 $(or $(filter $B/unit/$(1)/%,$(TEST_BIN)),$B/unit/$(1)/none_test): $B/unit/$(1)/%: $B/unit/$(1)/%.o $B/san/lib$(1).a $B/san/libbase.a
 	$$(call say,LINK,$$@)
-	$Q$(CC) $(SANITIZE) $$< -L$B/san -l$(1) -lbase $$(shell $(PKG_CONFIG) --libs cmocka) $$(LIBS_ALL) -o $$@
+	$Q$(CC) $(SANITIZE) $$(UNIT_LINK) $$< -L$B/san -l$(1) -lbase $$(shell $(PKG_CONFIG) --libs cmocka) $$(LIBS_ALL) -o $$@
 endef
 $(foreach folder,$(SAN_FOLDERS),$(eval $(call san_folder,$(folder))))
 
@@ -33,6 +33,10 @@ $B/unit/%.o: tests/unit/%.c | $B/.setup
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$Q$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
+
+# its allocations fail one by one
+COMMA := ,
+$B/unit/policy/nomem_test: UNIT_LINK := $(addprefix -Wl$(COMMA)--wrap=,malloc calloc realloc reallocarray strdup strndup)
 
 # quiet while it passes; a failure prints everything the program said
 # records that a test leaves in PROGRAM.jsonl must be as the schema says

@@ -11,8 +11,6 @@
 #include "policy/tree.h"
 
 #define COMPILE_SEGMENTS_MAX 4194304	/* port segments of one policy */
-#define COMPILE_NODES_MAX 2097152	/* nodes, and edges, of the path tables */
-#define COMPILE_ROWS_MAX 65535		/* rows for the globs of one policy: 32 MiB */
 
 /* Mixes a value into a hash. */
 static inline uint64_t hash_add(uint64_t hash, uint64_t value)

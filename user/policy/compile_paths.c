@@ -123,9 +123,8 @@ static int tables_start(struct path_tables *tables)
 	uint32_t root, node;
 	int list;
 
-	tables->positions.limit = COMPILE_NODES_MAX;
+	tables->positions.limits = tables->globs.limits = &tables->limits;
 	tables->globs.texts = &tables->positions.globs;
-	tables->globs.limit = COMPILE_ROWS_MAX;
 	tables->cover.positions = &tables->positions;
 	if (sockets_make(tables, &policy->unix_allow) < 0)
 		return -ENOMEM;
@@ -137,6 +136,8 @@ static int tables_start(struct path_tables *tables)
 	for (list = 0; list < LIST_COUNT; list++)
 		if (rules_put(tables, list) < 0)
 			return -ENOMEM;
+	if (positions_share(&tables->positions) < 0)
+		return -ENOMEM;
 	if (path_node_add(tables, &node) < 0)	/* 0, which is unused */
 		return -ENOMEM;
 	for (root = WEIR_NODE_ROOT; root <= WEIR_NODE_ABSTRACT; root++)
@@ -145,41 +146,44 @@ static int tables_start(struct path_tables *tables)
 	return 0;
 }
 
-static bool tables_over(const struct path_tables *tables)
-{
-	return tables->positions.over || tables->globs.over ||
-	       tables->n_nodes > COMPILE_NODES_MAX || tables->edges.n > COMPILE_NODES_MAX;
-}
-
 static int tables_make(struct path_tables *tables)
 {
 	uint32_t set;
 
 	if (tables_start(tables) < 0)
 		return -ENOMEM;
-	for (set = 0; set < tables->sets.n && !tables_over(tables); set++)
+	for (set = 0; set < tables->sets.n; set++)
 		if (path_set_expand(tables, set) < 0)
 			return -ENOMEM;
-	return tables_over(tables) ? 0 : reach_write(tables);
+	return reach_write(tables);
 }
 
 /* Past a limit nobody knows how much there would have been. */
-static void over_report(const struct path_tables *tables, struct report *report)
+static void limit_passed_report(const struct path_tables *tables, struct report *report)
 {
-	const struct place *place = &tables->policy->name_place;
+	static const struct {
+		const char *what;
+		unsigned int limit;
+		const char *hint;
+	} limits[] = {
+		[PATH_LIMIT_PARTS] = {"parts", PATH_PARTS_MAX,
+				      "use fewer patterns with \"**\" in the middle"},
+		[PATH_LIMIT_ROWS] = {"rows for wildcards within names", PATH_ROWS_MAX,
+				     "use fewer of them that have a '*' in the middle of a name"},
+		[PATH_LIMIT_CROSSINGS] = {"ways to read \"**\" within a component",
+					  PATH_CROSSINGS_MAX,
+					  "use fewer \"**\" within one component"},
+		[PATH_LIMIT_STEPS] = {"steps to be compiled", PATH_STEPS_MAX,
+				      "use fewer patterns with wildcards that meet in one name, "
+				      "or with several \"**\""},
+	};
+	const struct path_limits *passed = &tables->limits;
 
-	if (tables->globs.over) {
-		report_add(report, place,
-			   "the wildcards of this policy, taken together, need more than %u rows of tables",
-			   COMPILE_ROWS_MAX);
-		report_hint(report, "use fewer of them that have a '*' in the middle of a name, "
-				    "or split the policy");
-		return;
-	}
-	report_add(report, place,
-		   "the path patterns of this policy, taken together, need more than %u parts",
-		   COMPILE_NODES_MAX);
-	report_hint(report, "use fewer patterns with \"**\" in the middle, or split the policy");
+	_Static_assert(ARRAY_SIZE(limits) == PATH_LIMIT_COUNT, "every limit is told");
+	report_add(report, passed->place ? passed->place : &tables->policy->name_place,
+		   "the path patterns of this policy, taken together, need more than %u %s",
+		   limits[passed->over].limit, limits[passed->over].what);
+	report_hint(report, "%s, or split the policy", limits[passed->over].hint);
 }
 
 static int globs_hand_over(struct globs *globs, struct policy_compiled *ret)
@@ -200,16 +204,18 @@ static int globs_hand_over(struct globs *globs, struct policy_compiled *ret)
 int paths_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret)
 {
 	_cleanup_(tables_done) struct path_tables tables = {.policy = policy};
+	int err;
 
 	_Static_assert(POLICY_RULES_MAX <= WEIR_RULES_MAX, "a rule's number fits the record");
-	_Static_assert(COMPILE_ROWS_MAX <= UINT16_MAX, "a row's number fits the row");
-	_Static_assert(COMPILE_NODES_MAX < WEIR_EDGE_OWN(0), "a node's number leaves room");
-	if (tables_make(&tables) < 0)
-		return -ENOMEM;
-	if (tables_over(&tables)) {
-		over_report(&tables, report);
+	_Static_assert(PATH_ROWS_MAX <= UINT16_MAX, "a row's number fits the row");
+	_Static_assert(PATH_PARTS_MAX < WEIR_EDGE_OWN(0), "a node's number leaves room");
+	err = tables_make(&tables);
+	if (tables.limits.over) {
+		limit_passed_report(&tables, report);
 		return 0;
 	}
+	if (err < 0)
+		return -ENOMEM;
 	if (globs_hand_over(&tables.globs, ret) < 0)
 		return -ENOMEM;
 	ret->n_edges = tables.edges.n;

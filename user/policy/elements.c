@@ -10,13 +10,10 @@
 #include "policy/compile_parts.h"
 #include "policy/pattern.h"
 
-#define WAYS_MAX 256	/* to read a glob */
-
 struct reading {
 	struct elements elements;
 	int (*put)(void *context, const struct elements *elements);
 	void *context;
-	unsigned int ways;
 };
 
 static void bytes_take(struct byte_set *set, unsigned int byte)
@@ -116,11 +113,7 @@ static int way_read(struct reading *reading, const char *text)
 		text += element_at(text, &element);
 		err = element_add(&reading->elements, element);
 	}
-	if (err)
-		return err;
-	if (++reading->ways > WAYS_MAX)
-		return -E2BIG;
-	return reading->put(reading->context, &reading->elements);
+	return err ? err : reading->put(reading->context, &reading->elements);
 }
 
 int elements_read(const char *text, size_t len, uint32_t glob,

@@ -35,7 +35,7 @@ struct elements {
 /*
  * Reads a glob, which pattern_parse() has checked, and hands put each way to
  * read it: in abstract names, "**" between two '/' takes one of them as well.
- * Returns 0, -E2BIG (there are too many ways), -ENOMEM or what put returns.
+ * Returns 0, -ENOMEM or what put returns.
  */
 int elements_read(const char *text, size_t len, uint32_t glob,
 		  int (*put)(void *context, const struct elements *elements), void *context);

@@ -195,6 +195,8 @@ static int state_get(struct builder *builder, uint32_t *ret)
 {
 	int added;
 
+	if (path_steps_add(builder->globs->limits, builder->next.n) < 0)
+		return -E2BIG;
 	numbers_sort(&builder->next);
 	added = intern_add(&builder->states, builder->next.list,
 			   builder->next.n * sizeof(*builder->next.list), ret);
@@ -209,7 +211,7 @@ static int state_get(struct builder *builder, uint32_t *ret)
 static int state_move(struct builder *builder, uint32_t state, uint8_t byte, uint32_t *ret)
 {
 	const uint32_t *steps;
-	size_t len, i;
+	size_t len, i, tried = 0;
 	uint32_t child;
 
 	builder->next.n = 0;
@@ -220,13 +222,15 @@ static int state_move(struct builder *builder, uint32_t state, uint8_t byte, uin
 		if (step->star && byte_set_has(step_bytes(builder, step), byte) &&
 		    next_add(builder, steps[i]) < 0)
 			return -ENOMEM;
-		for (child = step->child; child; child = builder->steps[child].sibling) {
+		for (child = step->child; child; child = builder->steps[child].sibling, tried++) {
 			if (!builder->steps[child].star &&
 			    byte_set_has(step_bytes(builder, &builder->steps[child]), byte) &&
 			    next_add(builder, child) < 0)
 				return -ENOMEM;
 		}
 	}
+	if (path_steps_add(builder->globs->limits, tried / 4) < 0)
+		return -E2BIG;
 	*ret = 0;
 	if (!builder->next.n)
 		return 0;
@@ -239,7 +243,8 @@ static int state_move(struct builder *builder, uint32_t state, uint8_t byte, uin
 /* States in order of arrival, each with its moves. */
 static int states_make(struct builder *builder)
 {
-	size_t room = builder->globs->limit - builder->globs->n_rows;
+	struct path_limits *limits = builder->globs->limits;
+	size_t room = PATH_ROWS_MAX - builder->globs->n_rows;
 	uint32_t state, move;
 	unsigned int class;
 
@@ -247,10 +252,8 @@ static int states_make(struct builder *builder)
 		return -ENOMEM;
 	for (state = 0; state < builder->states.n; state++) {
 		/* minimal automata are rarely much smaller: what is not nearly in is out */
-		if (builder->states.n > 2 * room) {
-			builder->globs->over = true;
-			return 0;
-		}
+		if (builder->states.n > 2 * room)
+			return path_limit_pass(limits, PATH_LIMIT_ROWS);
 		for (class = 0; class < builder->n_classes; class ++) {
 			size_t at = (size_t)state * builder->n_classes + class;
 
@@ -279,6 +282,8 @@ static int states_merge(struct builder *builder, size_t *ret_n)
 		builder->rows[i] = builder->matches[i];
 	for (;;) {
 		intern_done(&kinds);
+		if (path_steps_add(builder->globs->limits, n * width / 16) < 0)
+			return -E2BIG;
 		for (i = 0; i < n; i++) {
 			key[0] = builder->rows[i];
 			for (j = 0; j + 1 < width; j++) {
@@ -323,10 +328,9 @@ static int rows_write(struct builder *builder)
 
 	if (states_merge(builder, &n) < 0)
 		return -ENOMEM;
-	if (first + n > globs->limit || builder->set->matches.n > UINT16_MAX) {
-		globs->over = true;
-		return 0;
-	}
+	/* each match has a row that no other has, so that its number fits like theirs */
+	if (first + n > PATH_ROWS_MAX)
+		return path_limit_pass(globs->limits, PATH_LIMIT_ROWS);
 	for (; globs->n_rows < first + n; globs->n_rows++) {
 		if (array_reserve(&globs->rows, globs->n_rows, &globs->cap_rows,
 				  sizeof(*globs->rows)) < 0)
@@ -351,16 +355,12 @@ static int set_make(struct globs *globs, struct glob_set *set, const uint32_t *n
 		const char *text = intern_get(globs->texts, numbers[i], &len);
 
 		err = elements_read(text, len, numbers[i], elements_put, &builder);
-		if (err == -E2BIG) {
-			globs->over = true;
-			return 0;
-		}
 	}
 	if (!err)
 		err = classes_make(&builder);
 	if (!err)
 		err = states_make(&builder);
-	if (!err && !globs->over)
+	if (!err)
 		err = rows_write(&builder);
 	return err;
 }
@@ -378,15 +378,15 @@ int globs_get(struct globs *globs, const uint32_t *numbers, size_t n, uint32_t *
 			return -ENOMEM;
 		globs->rows[globs->n_rows++] = (struct weir_row){0};
 	}
+	/* first, so that there is a set for every key whatever fails */
+	if (array_reserve(&globs->sets, globs->keys.n, &globs->cap_sets, sizeof(*globs->sets)) < 0)
+		return -ENOMEM;
 	added = intern_add(&globs->keys, numbers, n * sizeof(*numbers), ret);
 	if (added < 0)
 		return added;
 	++*ret;
 	if (!added)
 		return 0;
-	if (array_reserve(&globs->sets, globs->keys.n - 1, &globs->cap_sets,
-			  sizeof(*globs->sets)) < 0)
-		return -ENOMEM;
 	globs->sets[*ret - 1] = (struct glob_set){0};
 	return set_make(globs, &globs->sets[*ret - 1], numbers, n);
 }

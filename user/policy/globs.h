@@ -7,6 +7,7 @@
 #define WEIR_POLICY_GLOBS_H
 
 #include "policy/intern.h"
+#include "policy/path_limits.h"
 #include "weir/abi.h"
 
 struct glob_set {
@@ -14,7 +15,7 @@ struct glob_set {
 	struct intern matches;	/* by match - 1: the globs that take a name, as sorted numbers */
 };
 
-/* Zero but for texts and limit; globs_done() frees. */
+/* Zero but for texts and limits; globs_done() frees. */
 struct globs {
 	const struct intern *texts;	/* of the globs, by number */
 	struct intern keys;		/* of sets: their sorted numbers */
@@ -22,11 +23,13 @@ struct globs {
 	size_t cap_sets;
 	struct weir_row *rows;		/* row 0 takes nothing */
 	size_t n_rows, cap_rows;
-	size_t limit;			/* of rows */
-	bool over;			/* there would be more: the last set is not whole */
+	struct path_limits *limits;
 };
 
-/* The index of a set, numbers sorted; 0: it is empty. Made if it is not there. 0 or -ENOMEM. */
+/*
+ * The index of a set, numbers sorted; 0: it is empty. Made if it is not there. Returns 0,
+ * -ENOMEM or -E2BIG (path_limits.h).
+ */
 int globs_get(struct globs *globs, const uint32_t *numbers, size_t n, uint32_t *ret);
 
 /* Which match of a set takes a name; 0: none. */

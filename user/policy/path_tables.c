@@ -18,6 +18,8 @@ static const struct position *position_at(const struct path_tables *tables, uint
 
 int path_node_add(struct path_tables *tables, uint32_t *ret)
 {
+	if (tables->n_nodes == PATH_PARTS_MAX)
+		return path_limit_pass(&tables->limits, PATH_LIMIT_PARTS);
 	if (array_reserve(&tables->nodes, tables->n_nodes, &tables->cap_nodes,
 			  sizeof(*tables->nodes)) < 0)
 		return -ENOMEM;
@@ -30,6 +32,8 @@ static int edge_add(struct path_tables *tables, const struct weir_edge_key *key,
 {
 	uint32_t number;
 
+	if (tables->edges.n == PATH_PARTS_MAX)
+		return path_limit_pass(&tables->limits, PATH_LIMIT_PARTS);
 	if (intern_add(&tables->edges, key, sizeof(*key), &number) < 0 ||
 	    array_reserve(&tables->children, number, &tables->cap_edges,
 			  sizeof(*tables->children)) < 0)
@@ -103,6 +107,8 @@ static int next_node(struct path_tables *tables, uint32_t *ret)
 	uint32_t set, node;
 	int added;
 
+	if (path_steps_add(&tables->limits, tables->next.n) < 0)
+		return -E2BIG;
 	numbers_sort(&tables->next);
 	added = intern_add(&tables->sets, tables->next.list,
 			   tables->next.n * sizeof(*tables->next.list), &set);
@@ -143,6 +149,8 @@ static int next_add_name(struct path_tables *tables, const struct numbers *from,
 	uint32_t to;
 	size_t i;
 
+	if (path_steps_add(&tables->limits, from->n) < 0)
+		return -E2BIG;
 	for (i = 0; i < from->n; i++) {
 		to = position_by_name(&tables->positions, from->list[i], name);
 		if (to && next_add(tables, to) < 0)
@@ -340,7 +348,7 @@ int path_set_expand(struct path_tables *tables, uint32_t set)
 	    other_expand(tables, node) < 0 || names_expand(tables, node, &tables->own) < 0)
 		return -ENOMEM;
 	leaves = tables->own.n && !own_globs && !tables->proc;
-	if (leaves || tables->globs.over)
+	if (leaves)
 		return 0;
 	if (names_expand(tables, node, &tables->loops) < 0)
 		return -ENOMEM;

@@ -11,6 +11,7 @@
 struct path_tables {
 	const struct policy *policy;
 	struct file_rules sockets;	/* those of network.unix as rules that read */
+	struct path_limits limits;
 	struct positions positions;
 	struct globs globs;
 	struct cover cover;
@@ -30,7 +31,9 @@ struct path_tables {
 	struct numbers next;		/* the set that is made from it, or from nothing */
 };
 
-/* A new node, of which nothing is known yet; 0 or -ENOMEM. */
+/* All of them return 0, -ENOMEM or past a limit. */
+
+/* A new node, of which nothing is known yet. */
 int path_node_add(struct path_tables *tables, uint32_t *ret);
 
 /* The node of a root: a set of its position, and of what is reached from there without a name. */

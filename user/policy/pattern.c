@@ -7,6 +7,8 @@
 
 #include "weir/abi.h"
 
+#define ABSTRACT_TREES_MAX 8
+
 /* Bytes beyond ASCII are refused: a class takes one byte. */
 size_t pattern_class_len(const char *text, const char **ret_problem)
 {
@@ -120,12 +122,13 @@ static const char *abstract_parse(const char *text, char *path, size_t *ret_len,
 	/* a socket's name has a zero byte where the policy has its '@' (unix(7)) */
 	_Static_assert(UNIX_PATH_MAX == 108, "what the message says");
 	const char *problem = NULL;
-	size_t len = 0, step;
+	size_t len = 0, step, trees = 0;
 
 	*ret_wild = false;
 	path[len++] = '@';
 	for (; *text; text += step) {
 		step = 1;
+		trees += strncmp(text, "/**", 3) == 0 && (!text[3] || text[3] == '/');
 		if (*text == '[') {
 			step = pattern_class_len(text, &problem);
 			if (problem)
@@ -141,6 +144,9 @@ static const char *abstract_parse(const char *text, char *path, size_t *ret_len,
 		return "'@' without a name";
 	if (!*ret_wild && len > UNIX_PATH_MAX)
 		return "an abstract name longer than 107 bytes";
+	/* each may take nothing: two ways to read what follows */
+	if (trees > ABSTRACT_TREES_MAX)
+		return "an abstract name with more than 8 times \"/**\"";
 	return NULL;
 }
 

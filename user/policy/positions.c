@@ -8,15 +8,17 @@
 #include <string.h>
 
 #include "policy/compile_parts.h"
+#include "policy/numbers.h"
 
 static int position_add(struct positions *positions, uint32_t *ret)
 {
+	if (positions->n == PATH_PARTS_MAX)
+		return path_limit_pass(positions->limits, PATH_LIMIT_PARTS);
 	if (array_reserve(&positions->list, positions->n, &positions->cap,
 			  sizeof(*positions->list)) < 0)
 		return -ENOMEM;
 	positions->list[positions->n] = (struct position){0};
 	*ret = (uint32_t)positions->n++;
-	positions->over |= positions->n > positions->limit;
 	return 0;
 }
 
@@ -185,7 +187,8 @@ static int crossings_put(struct positions *positions, struct component component
 		n = element_len(component.text + at);
 		if (component.text[at] != '*' || n < 2)
 			continue;
-		positions->over |= ++positions->crossings > POSITIONS_CROSSINGS_MAX;
+		if (++positions->limits->crossings > PATH_CROSSINGS_MAX)
+			return path_limit_pass(positions->limits, PATH_LIMIT_CROSSINGS);
 		to = from;
 		len = elements_copy(component.text, at + n, true, glob);
 		if (glob_put(positions, glob, len, &to) < 0 || loop_get(positions, &to) < 0)
@@ -207,7 +210,7 @@ static int rest_put(struct positions *positions, const char *text, uint32_t at, 
 	_cleanup_free_ char *name = malloc(strlen(text) + 1);
 	int err = name ? 0 : -ENOMEM;
 
-	while (!err && !positions->over) {
+	while (!err) {
 		struct component component = component_at(text);
 		size_t len;
 
@@ -280,14 +283,12 @@ static int proc_self_note(struct positions *positions)
 	return err;
 }
 
-int positions_add(struct positions *positions, const struct pattern *pattern, struct mark mark)
+static int pattern_put(struct positions *positions, const struct pattern *pattern, struct mark mark)
 {
 	static const char thread_self[] = "/proc/thread-self";
 	const char *text = pattern->text;
 	uint32_t at = mark.list == LIST_UNIX ? WEIR_NODE_UNIX : WEIR_NODE_ROOT;
 
-	if (positions->over)
-		return 0;
 	if (pattern_is_abstract(pattern))
 		return abstract_put(positions, pattern, mark);
 	if (mark.list != LIST_UNIX && pattern_is_proc_self(pattern)) {
@@ -299,6 +300,56 @@ int positions_add(struct positions *positions, const struct pattern *pattern, st
 	if (pattern->kind != PATTERN_WILD)
 		return literal_put(positions, pattern, at, mark);
 	return rest_put(positions, *text == '/' ? text + 1 : text, at, mark);
+}
+
+int positions_add(struct positions *positions, const struct pattern *pattern, struct mark mark)
+{
+	int err = pattern_put(positions, pattern, mark);
+
+	if (positions->limits->over == PATH_LIMIT_CROSSINGS)
+		positions->limits->place = &pattern->place;
+	return err;
+}
+
+/* The marks of a position as numbers, each once and in order. */
+static int marks_take(const struct positions *positions, uint32_t position, struct numbers *ret)
+{
+	const struct mark *mark;
+	uint32_t at;
+
+	_Static_assert(POLICY_RULES_MAX <= 1 << 16 && LIST_COUNT <= 1 << 8, "they fit a number");
+	ret->n = 0;
+	for (at = positions->list[position].marks; at; at = mark->next) {
+		mark = &positions->marks[at - 1];
+		if (numbers_add(ret, (uint32_t)mark->list << 24 | (uint32_t)mark->except << 16 |
+					     mark->rule) < 0)
+			return -ENOMEM;
+	}
+	numbers_sort(ret);
+	return 0;
+}
+
+int positions_share(struct positions *positions)
+{
+	_cleanup_(numbers_done) struct numbers marks = {0}, first = {0};
+	_cleanup_(intern_done) struct intern kinds = {0};
+	uint32_t loop, kind;
+	size_t i;
+	int added;
+
+	for (i = 0; i < positions->n; i++) {
+		loop = positions->list[i].loop;
+		if (!positions->list[loop].marks || positions->list[loop].names ||
+		    positions->list[loop].globs)
+			continue;
+		if (marks_take(positions, loop, &marks) < 0)
+			return -ENOMEM;
+		added = intern_add(&kinds, marks.list, marks.n * sizeof(*marks.list), &kind);
+		if (added < 0 || (added && numbers_add(&first, loop) < 0))
+			return -ENOMEM;
+		positions->list[i].loop = first.list[kind];
+	}
+	return 0;
 }
 
 static void moves_done(struct moves *moves)

@@ -7,6 +7,7 @@
 #define WEIR_POLICY_POSITIONS_H
 
 #include "policy/intern.h"
+#include "policy/path_limits.h"
 #include "policy/tree.h"
 
 /* Where a rule stands. */
@@ -58,17 +59,21 @@ struct positions {
 	size_t n_marks, cap_marks;
 	uint32_t proc;		/* the position of /proc; 0: no pattern goes on to /proc/self */
 	uint32_t proc_self;
-	size_t crossings;	/* alternatives for a "**" within a name */
-	size_t limit;		/* of positions */
-	bool over;		/* there would be too many: some are missing */
+	struct path_limits *limits;
 };
-#define POSITIONS_CROSSINGS_MAX 65536
 
-/* Zero but for limit. Puts in the roots; 0 or -ENOMEM. */
+/* Zero but for limits. Puts in the roots; 0 or -ENOMEM. */
 int positions_start(struct positions *positions);
 
-/* Puts in a pattern of a rule; mark.next is ignored. 0 or -ENOMEM. */
+/* Puts in a pattern of a rule; mark.next is ignored. 0, -ENOMEM or past a limit. */
 int positions_add(struct positions *positions, const struct pattern *pattern, struct mark mark);
+
+/*
+ * To be called when all patterns are in: one position stands for all those that
+ * loop, lead nowhere else and have the same marks, so that the trees of a rule
+ * share what is made of them. 0 or -ENOMEM.
+ */
+int positions_share(struct positions *positions);
 
 /* Where a name that is written out leads to from a position; 0: nowhere. */
 uint32_t position_by_name(const struct positions *positions, uint32_t position, uint32_t name);

@@ -269,39 +269,6 @@ static void digest_tells_policies_apart(void **state)
 	}
 }
 
-static void limit_must_fail(struct buf *text, const char *what, const char *asked)
-{
-	_cleanup_policy_ struct policy *policy = policy_must_read(buf_string(text));
-	struct policy_compiled *compiled = NULL;
-	struct policy_errors errors = {0};
-
-	assert_int_equal(policy_compile(policy, &errors, &compiled), -EINVAL);
-	assert_null(compiled);
-	assert_int_equal(errors.count, 1);
-	if (!strstr(buf_string(&errors.text), what) || !strstr(errors.text.data, asked))
-		fail_msg("%s", errors.text.data);
-	policy_errors_done(&errors);
-	buf_done(text);
-}
-
-static void limits_are_told(void **state)
-{
-	struct buf text = {0};
-	size_t i;
-
-	(void)state;
-	buf_add_string(&text, HEAD "network:\n  allow:\n");
-	for (i = 0; i <= POLICY_RULES_MAX; i++)
-		buf_printf(&text, "  - {name: r%zu, addresses: [192.0.2.1]}\n", i);
-	limit_must_fail(&text, "rules of a policy", "8193 asked for, the limit is 8192");
-
-	buf_add_string(&text, HEAD "files:\n  allow:\n  - name: r\n    paths:\n");
-	for (i = 0; i <= POLICY_PATTERNS_MAX; i++)
-		buf_printf(&text, "    - /a/%zu\n", i);
-	limit_must_fail(&text, "path patterns of a policy",
-			"131073 asked for, the limit is 131072");
-}
-
 /* What the language promises at least: 4,096 rules, 100,000 patterns. */
 static void promised_sizes_compile(void **state)
 {
@@ -324,6 +291,37 @@ static void promised_sizes_compile(void **state)
 	policy_compiled_free(compiled);
 }
 
+/* And of patterns that end in a tree, beside some that go on anywhere. */
+static void trees_share_their_tails(void **state)
+{
+	_cleanup_buf_ struct buf text = {0};
+	struct policy_compiled *compiled;
+	size_t i;
+
+	(void)state;
+	buf_add_string(&text, HEAD "files:\n"
+				   "  deny:\n"
+				   "  - name: secrets\n"
+				   "    paths: ['**/.env', '**/.env.*', '**/*.pem', '**/.ssh/**']\n"
+				   "    except: ['**/.env.example', '/s7/**']\n"
+				   "  allow:\n"
+				   "  - name: trees\n"
+				   "    paths:\n");
+	for (i = 0; i < 100000; i++)
+		buf_printf(&text, "    - /s%zu/**\n", i);
+	compiled = compiled_of(buf_string(&text));
+	assert_in_range(compiled->n_nodes, 100000, 101000);
+	assert_int_equal(tables_path(compiled, "/s99999/a/b.c", WEIR_ACCESS_READ), 1);
+	assert_int_equal(tables_path(compiled, "/s99999/a/b.pem", WEIR_ACCESS_READ),
+			 WEIR_RULE_DENY | 1);
+	assert_int_equal(tables_path(compiled, "/s99999/.env", WEIR_ACCESS_READ),
+			 WEIR_RULE_DENY | 1);
+	assert_int_equal(tables_path(compiled, "/s99999/.env.example", WEIR_ACCESS_READ), 1);
+	assert_int_equal(tables_path(compiled, "/s7/a/.env", WEIR_ACCESS_READ), 1);
+	assert_int_equal(tables_path(compiled, "/t/a", WEIR_ACCESS_READ), 0);
+	policy_compiled_free(compiled);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,8 +332,8 @@ int main(void)
 		cmocka_unit_test(gaps_name_what_is_not_enforced),
 		cmocka_unit_test(what_is_open_has_no_gaps),
 		cmocka_unit_test(digest_tells_policies_apart),
-		cmocka_unit_test(limits_are_told),
 		cmocka_unit_test(promised_sizes_compile),
+		cmocka_unit_test(trees_share_their_tails),
 	};
 
 	return RUN_TESTS(tests);

@@ -87,12 +87,62 @@ static void explanations_name_the_rule(void **state)
 	policy_free(policy);
 }
 
+/* What an agent reads at work, and what it must not, by the policy that weir brings along. */
+static void the_coding_agent_reads_its_work(void **state)
+{
+	static const struct {
+		const char *path;
+		enum weir_verdict verdict;
+	} cases[] = {
+		{"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", WEIR_VERDICT_ALLOW},
+		{"/etc/pki/tls/certs/ca-bundle.pem", WEIR_VERDICT_ALLOW},
+		{"/etc/pki/tls/private/localhost.pem", WEIR_VERDICT_DENY},
+		{"/etc/ssl/certs/ISRG_Root_X1.pem", WEIR_VERDICT_ALLOW},
+		{"/etc/ssl/private/key.pem", WEIR_VERDICT_DENY},
+		{"/workspace/v/lib/site-packages/certifi/cacert.pem", WEIR_VERDICT_ALLOW},
+		{"/workspace/v/lib/site-packages/pip/_vendor/certifi/cacert.pem",
+		 WEIR_VERDICT_ALLOW},
+		{"/workspace/certifi/key.pem", WEIR_VERDICT_DENY},
+		{"/workspace/key.pem", WEIR_VERDICT_DENY},
+		{"/workspace/.env", WEIR_VERDICT_DENY},
+		{"/workspace/.env.local", WEIR_VERDICT_DENY},
+		{"/workspace/.env.production", WEIR_VERDICT_DENY},
+		{"/workspace/.env.test.local", WEIR_VERDICT_DENY},
+		{"/workspace/.env.example.bak", WEIR_VERDICT_DENY},
+		{"/workspace/a/.env.example", WEIR_VERDICT_ALLOW},
+		{"/workspace/.env.sample", WEIR_VERDICT_ALLOW},
+		{"/workspace/.env.template", WEIR_VERDICT_ALLOW},
+		{"/workspace/.env.development", WEIR_VERDICT_ALLOW},
+		{"/workspace/.env.test", WEIR_VERDICT_ALLOW},
+		{"/etc/.env.test", WEIR_VERDICT_DENY},
+		{"/workspace/.ssh/config", WEIR_VERDICT_DENY},
+	};
+	struct policy_errors errors = {0};
+	struct explanation explanation;
+	struct policy *policy = NULL;
+	size_t i;
+
+	(void)state;
+	if (policy_read("allowlists/coding-agent.yaml", NULL, &errors, &policy) < 0)
+		fail_msg("%s", buf_string(&errors.text));
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		policy_explain_path(policy, cases[i].path, strlen(cases[i].path), WEIR_ACCESS_READ,
+				    &explanation);
+		if (explanation.verdict != cases[i].verdict)
+			fail_msg("%s: %s", cases[i].path,
+				 explanation.name ? explanation.name : "no rule");
+	}
+	policy_errors_done(&errors);
+	policy_free(policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unrestricted_decides_all),
 		cmocka_unit_test(absent_sections_deny),
 		cmocka_unit_test(explanations_name_the_rule),
+		cmocka_unit_test(the_coding_agent_reads_its_work),
 	};
 
 	return RUN_TESTS(tests);

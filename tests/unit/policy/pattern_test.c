@@ -186,6 +186,21 @@ static void abstract_names_have_a_length(void **state)
 	arena_done(&arena);
 }
 
+/* A '/' and two stars may take nothing at all: each doubles the ways to read the rest. */
+static void abstract_trees_are_limited(void **state)
+{
+	struct arena arena = {0};
+	struct pattern pattern;
+	bool nomem;
+
+	(void)state;
+	pattern = pattern_of("@a/**/**/**/**/**/**/**/**/x**/b**", &arena);
+	assert_string_equal(pattern_parse("@a/**/**/**/**/**/**/**/**/x/**", true, &arena, &pattern,
+					  &nomem),
+			    "an abstract name with more than 8 times \"/**\"");
+	arena_done(&arena);
+}
+
 static void own_proc_entries_are_told(void **state)
 {
 	struct arena arena = {0};
@@ -232,6 +247,7 @@ int main(void)
 		cmocka_unit_test(patterns_match),
 		cmocka_unit_test(abstract_names_match_as_bytes),
 		cmocka_unit_test(abstract_names_have_a_length),
+		cmocka_unit_test(abstract_trees_are_limited),
 		cmocka_unit_test(own_proc_entries_are_told),
 		cmocka_unit_test(stars_stay_cheap),
 	};
