@@ -166,6 +166,19 @@ struct weir_ask_flow {
 	__u32 pad;
 };
 
+/*
+ * Argument of weir_decide_path: a path as components, each with its length in
+ * front, from `at` to the end. decisions: one for each access.
+ */
+#define WEIR_ASK_PATH_MAX 1024
+struct weir_ask_path {
+	__u32 instance;
+	__u32 at;
+	__u32 decisions[WEIR_ACCESS_COUNT];	/* WEIR_DECISION()s */
+	__u32 pad;
+	__u8 path[WEIR_ASK_PATH_MAX];
+};
+
 /* Argument of weir_decide_open: an established TCP connection of a scope. */
 struct weir_ask_open {
 	weir_scope_t scope;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The kernel's own tables against the rules themselves, on generated policies:
- * flows through the program that asks them, paths by really opening files.
+ * flows and paths through the programs that ask them, a million decisions; some
+ * paths also by really opening files.
  */
 #include "rig.h"
 
@@ -12,12 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "event/names.h"
 #include "policy/explain.h"
 
 #define FLOW_POLICIES 120
 #define FLOWS 1000
-#define PATH_POLICIES 24
-#define OPENS 600
+#define PATH_POLICIES 90
+#define PATHS 2000	/* a policy, each for every access */
+#define OPEN_POLICIES 10
+#define OPENS 300
 #define TOP "/scratch/weir-differential"
 #define DEPTH 3
 #define NAMES 5
@@ -206,7 +210,27 @@ static void wild_random(char path[1024])
 							  names[random_below(NAMES)]);
 }
 
-static void path_rules(struct buf *text, const char *list)
+/* any: of all five accesses; otherwise of those that the test's opens are for. */
+static void access_random(struct buf *text, bool any)
+{
+	unsigned int bits = 1 + random_below((1u << WEIR_ACCESS_COUNT) - 1), i;
+	const char *before = "[";
+
+	if (!any) {
+		buf_printf(text, "[%s]\n",
+			   random_below(3) ? "read, write" : random_below(2) ? "read" : "write");
+		return;
+	}
+	for (i = 0; i < WEIR_ACCESS_COUNT; i++) {
+		if (!(bits & WEIR_ACCESS_BIT(i)))
+			continue;
+		buf_printf(text, "%s%s", before, event_access_name(i));
+		before = ", ";
+	}
+	buf_add_string(text, "]\n");
+}
+
+static void path_rules(struct buf *text, const char *list, bool any)
 {
 	unsigned int count = 1 + random_below(6), i, n;
 	char path[1024];
@@ -231,9 +255,68 @@ static void path_rules(struct buf *text, const char *list)
 				path_random(path, random_below(2));
 			buf_printf(text, "      except: [\"%s\"]\n", path);
 		}
-		buf_printf(text, "      access: [%s]\n",
-			   random_below(3) ? "read, write" : random_below(2) ? "read" : "write");
+		buf_add_string(text, "      access: ");
+		access_random(text, any);
 	}
+}
+
+static void path_policy(struct buf *text, bool any)
+{
+	buf_add_string(text,
+		       "version: 1\nname: paths\nnetwork: unrestricted\nguard: unrestricted\n"
+		       "files:\n");
+	path_rules(text, "allow", any);
+	if (random_below(4))
+		path_rules(text, "deny", any);
+}
+
+/* Mostly one of the tree's; else something like it that no file has to be. */
+static void asked_random(char path[1024])
+{
+	static const char *const others[] = {"", "a", "ab", "c.f", "xyz", "b.tx", ".f", "01"};
+	size_t len;
+
+	path_random(path, random_below(2));
+	if (random_below(3))
+		return;
+	if (random_below(4) == 0)
+		snprintf(path, 1024, random_below(2) ? "/scratch" : "/a");
+	len = strlen(path);
+	snprintf(path + len, 1024 - len, "/%s%s", others[random_below(ARRAY_SIZE(others))],
+		 names[random_below(NAMES)]);
+}
+
+static void asked_compare(struct rig *rig)
+{
+	_cleanup_policy_compiled_ struct policy_compiled *compiled = NULL;
+	_cleanup_policy_ struct policy *policy = NULL;
+	_cleanup_buf_ struct buf text = {0};
+	uint32_t instance, decisions[WEIR_ACCESS_COUNT], wanted;
+	struct explanation explanation;
+	char path[1024];
+	uint64_t serial;
+	int i, access;
+
+	path_policy(&text, true);
+	rig_policy(buf_string(&text), &policy, &compiled);
+	if (kern_instance_load(rig->kern, compiled, 0, &instance, &serial) < 0)
+		fatal("cannot load a policy");
+	for (i = 0; i < PATHS; i++) {
+		asked_random(path);
+		if (kern_ask_path(rig->kern, instance, path, decisions) < 0)
+			fatal("cannot ask for %s", path);
+		for (access = 0; access < WEIR_ACCESS_COUNT; access++) {
+			policy_explain_path(policy, path, strlen(path), (enum weir_access)access,
+					    &explanation);
+			wanted = WEIR_DECISION(explanation.verdict, explanation.reason,
+					       explanation.rule);
+			check(decisions[access] == wanted, "%s, %s: kernel %x, rules %x\n%s",
+			      path, event_access_name(access), decisions[access], wanted,
+			      buf_string(&text));
+		}
+	}
+	if (kern_instance_free(rig->kern, instance) < 0)
+		fatal("cannot free an instance");
 }
 
 struct request {
@@ -268,7 +351,7 @@ static bool allows(const struct policy *policy, const char *path, enum weir_acce
 	return explanation.verdict == WEIR_VERDICT_ALLOW;
 }
 
-static void paths_compare(struct rig *rig, struct rig_child *child)
+static void opens_compare(struct rig *rig, struct rig_child *child)
 {
 	static const int modes[] = {O_RDONLY, O_WRONLY, O_RDWR};
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = NULL;
@@ -279,12 +362,7 @@ static void paths_compare(struct rig *rig, struct rig_child *child)
 	uint64_t serial;
 	int i, err;
 
-	buf_add_string(&text,
-		       "version: 1\nname: paths\nnetwork: unrestricted\nguard: unrestricted\n"
-		       "files:\n");
-	path_rules(&text, "allow");
-	if (random_below(4))
-		path_rules(&text, "deny");
+	path_policy(&text, false);
 	rig_policy(buf_string(&text), &policy, &compiled);
 	if (kern_instance_load(rig->kern, compiled, 0, &instance, &serial) < 0)
 		fatal("cannot load a policy");
@@ -308,7 +386,7 @@ static void paths_compare(struct rig *rig, struct rig_child *child)
 
 int main(void)
 {
-	const struct kern_options options = {.files = true, .lsm = true};
+	const struct kern_options options = {.files = true, .ask_paths = true, .lsm = true};
 	struct request none = {0};
 	struct rig_child child;
 	struct rig rig;
@@ -318,11 +396,15 @@ int main(void)
 	rig_open(&options, &rig);
 	for (i = 0; i < FLOW_POLICIES; i++)
 		flows_compare(&rig);
+	for (i = 0; i < PATH_POLICIES; i++)
+		asked_compare(&rig);
+	printf("%d flows, %d paths for %d accesses each, %d opens\n", FLOW_POLICIES * FLOWS,
+	       PATH_POLICIES * PATHS, WEIR_ACCESS_COUNT, OPEN_POLICIES * OPENS);
 	tree_make(TOP, DEPTH);
 	rig_point(&rig, rig_load(&rig, "version: 1\nname: start\nguard: unrestricted\n", &serial));
 	child = rig_child_start(&rig, workload, NULL);
-	for (i = 0; i < PATH_POLICIES; i++)
-		paths_compare(&rig, &child);
+	for (i = 0; i < OPEN_POLICIES; i++)
+		opens_compare(&rig, &child);
 	pipe_write(child.fd, &none, sizeof(none));
 	check(rig_child_end(&child) == 0, "the workload failed");
 	rig_close(&rig);

@@ -3,24 +3,27 @@
 
 import subprocess
 
+from places import each_place, places
 from support import ACTOR_FILES, Case, USER, errno, fresh_dir, os, policy_text, put, unittest
 
-TOP = "/tmp/weir-patterns"
+PLACES = places("weir-patterns")
+HOMES, LOGS, STARTS = "/srv/weir-homes", "/scratch/weir-logs", "/tmp/weir-starts"
+WORK = ", ".join(f'"{place}/**"' for place in PLACES.values())
 LONG = "n" * 100
 
 POLICY = policy_text(files=f"""  allow:
 {ACTOR_FILES}    - name: work
-      paths: ["{TOP}/**"]
+      paths: [{WORK}]
       access: [read, write, create, delete]
     - name: homes
-      paths: ["/srv/weir-homes/*/shared/**"]
-      except: ["/srv/weir-homes/r[!n]*/shared/**"]
+      paths: ["{HOMES}/*/shared/**"]
+      except: ["{HOMES}/r[!n]*/shared/**"]
       access: [read]
     - name: logs
-      paths: ["/srv/weir-logs/**/app-?.log"]
+      paths: ["{LOGS}/**/app-?.log"]
       access: [read]
     - name: starts
-      paths: ["/srv/weir-starts/v[0-9]**"]
+      paths: ["{STARTS}/v[0-9]**"]
       access: [read]
     - name: own
       paths: ["/proc/self/**"]
@@ -41,11 +44,12 @@ POLICY = policy_text(files=f"""  allow:
 
 
 class Patterns(Case):
+    places = PLACES
     policy = POLICY
 
     @classmethod
     def prepare(cls):
-        for top in (TOP, "/srv/weir-homes", "/srv/weir-logs", "/srv/weir-starts"):
+        for top in (*PLACES.values(), HOMES, LOGS, STARTS):
             fresh_dir(top)
         cls.stranger = subprocess.Popen(["/usr/bin/sleep", "1000"], user=cls.user)
         cls.addClassCleanup(cls.stranger.wait)
@@ -64,7 +68,8 @@ class Patterns(Case):
         self.assertEqual(record["policy"].get("rule", ""), rule)
 
     def test_names_anywhere(self):
-        for folder in (TOP, f"{TOP}/a", f"{TOP}/a/b/c/d/e/f/g"):
+        for place, below in zip(PLACES.values(), ("", "/a", "/a/b/c/d/e/f/g")):
+            folder = place + below
             for name, rule in ((".env", "secrets"), (".envy", None), ("x.env", None),
                                ("a.pem", "secrets"), (".pem", "secrets"), ("a.pem.x", None),
                                ("a.PEM", None), ("apem", None), ("a.pe", None),
@@ -73,68 +78,72 @@ class Patterns(Case):
                 with self.subTest(f"{folder}/{name}"):
                     self.reads(f"{folder}/{name}", rule)
 
-    def test_a_directory_is_one_too(self):
+    @each_place
+    def test_a_directory_is_one_too(self, place):
         """What a pattern that does not end in /** takes, not what lies below."""
-        put(f"{TOP}/dir.pem/x")
-        self.refused(errno.EACCES, "listing", f"{TOP}/dir.pem")
-        self.allowed("read", f"{TOP}/dir.pem/x")
+        put(f"{place}/dir.pem/x")
+        self.refused(errno.EACCES, "listing", f"{place}/dir.pem")
+        self.allowed("read", f"{place}/dir.pem/x")
 
     def test_one_name(self):
         """A '*' is any name, and one."""
-        self.reads("/srv/weir-homes/ann/shared/x")
-        self.reads("/srv/weir-homes/.x/shared/deep/down/x")
-        self.reads("/srv/weir-homes/shared/x", "")
-        self.reads("/srv/weir-homes/ann/bob/shared/x", "")
-        self.reads("/srv/weir-homes/ann/x", "")
-        self.reads("/srv/weir-homes/rob/shared/x", "")
-        self.reads("/srv/weir-homes/rn/shared/x")
+        self.reads(f"{HOMES}/ann/shared/x")
+        self.reads(f"{HOMES}/.x/shared/deep/down/x")
+        self.reads(f"{HOMES}/shared/x", "")
+        self.reads(f"{HOMES}/ann/bob/shared/x", "")
+        self.reads(f"{HOMES}/ann/x", "")
+        self.reads(f"{HOMES}/rob/shared/x", "")
+        self.reads(f"{HOMES}/rn/shared/x")
 
     def test_in_the_middle(self):
-        self.reads("/srv/weir-logs/app-1.log")
-        self.reads("/srv/weir-logs/a/b/app-1.log")
-        self.reads("/srv/weir-logs/a/b/app-12.log", "")
-        self.reads("/srv/weir-logs/a/b/app-.log", "")
-        self.reads("/srv/weir-logs/a/app-x.log/y", "")
+        self.reads(f"{LOGS}/app-1.log")
+        self.reads(f"{LOGS}/a/b/app-1.log")
+        self.reads(f"{LOGS}/a/b/app-12.log", "")
+        self.reads(f"{LOGS}/a/b/app-.log", "")
+        self.reads(f"{LOGS}/a/app-x.log/y", "")
 
     def test_across(self):
         """Two stars within a name go on below it."""
-        self.reads("/srv/weir-starts/v1")
-        self.reads("/srv/weir-starts/v2x/y/z")
-        self.reads("/srv/weir-starts/v/1", "")
+        self.reads(f"{STARTS}/v1")
+        self.reads(f"{STARTS}/v2x/y/z")
+        self.reads(f"{STARTS}/v/1", "")
 
-    def test_created_and_renamed(self):
+    @each_place
+    def test_created_and_renamed(self, place):
         for name in (".env", "x.pem"):
-            self.refused(errno.EACCES, "make", "file", f"{TOP}/{name}")
-            self.assertFalse(os.path.exists(f"{TOP}/{name}"))
-            put(f"{TOP}/{name}")
-            self.refused(errno.EACCES, "rename", f"{TOP}/{name}", f"{TOP}/plain")
-            self.refused(errno.EXDEV, "link", f"{TOP}/{name}", f"{TOP}/plain")
-            self.refused(errno.EACCES, "remove", f"{TOP}/{name}")
-        put(f"{TOP}/from")
-        self.allowed("rename", f"{TOP}/from", f"{TOP}/to")
-        self.refused(errno.EACCES, "rename", f"{TOP}/to", f"{TOP}/to.pem")
+            self.refused(errno.EACCES, "make", "file", f"{place}/{name}")
+            self.assertFalse(os.path.exists(f"{place}/{name}"))
+            put(f"{place}/{name}")
+            self.refused(errno.EACCES, "rename", f"{place}/{name}", f"{place}/plain")
+            self.refused(errno.EXDEV, "link", f"{place}/{name}", f"{place}/plain")
+            self.refused(errno.EACCES, "remove", f"{place}/{name}")
+        put(f"{place}/from")
+        self.allowed("rename", f"{place}/from", f"{place}/to")
+        self.refused(errno.EACCES, "rename", f"{place}/to", f"{place}/to.pem")
 
-    def test_directories_move_where_nothing_is_widened(self):
-        fresh_dir(f"{TOP}/old")
-        put(f"{TOP}/old/deep/a.pem")
-        self.allowed("rename", f"{TOP}/old", f"{TOP}/new")
-        self.refused(errno.EACCES, "read", f"{TOP}/new/deep/a.pem")
-        self.allowed("make", "dir", f"{TOP}/new/other")
-        self.allowed("rename", f"{TOP}/new/other", f"{TOP}/other")
+    @each_place
+    def test_directories_move_where_nothing_is_widened(self, place):
+        fresh_dir(f"{place}/old")
+        put(f"{place}/old/deep/a.pem")
+        self.allowed("rename", f"{place}/old", f"{place}/new")
+        self.refused(errno.EACCES, "read", f"{place}/new/deep/a.pem")
+        self.allowed("make", "dir", f"{place}/new/other")
+        self.allowed("rename", f"{place}/new/other", f"{place}/other")
 
-    def test_remembered_directories(self):
+    @each_place
+    def test_remembered_directories(self, place):
         """Opened before, its names are told apart all the same; renames elsewhere change nothing."""
         for _ in range(3):
-            self.reads(f"{TOP}/often/x")
-            self.reads(f"{TOP}/often/x.pem", "secrets")
-            put(f"{TOP}/elsewhere")
-            os.rename(f"{TOP}/elsewhere", f"{TOP}/elsewhere2")
-            self.reads(f"{TOP}/often/y")
-        fresh_dir("/tmp/weir-elsewhere")
-        os.rename(f"{TOP}/often", "/tmp/weir-elsewhere/often")
-        self.refused(errno.EACCES, "read", "/tmp/weir-elsewhere/often/x")
-        os.rename("/tmp/weir-elsewhere/often", f"{TOP}/often")
-        self.allowed("read", f"{TOP}/often/x")
+            self.reads(f"{place}/often/x")
+            self.reads(f"{place}/often/x.pem", "secrets")
+            put(f"{place}/elsewhere")
+            os.rename(f"{place}/elsewhere", f"{place}/elsewhere2")
+            self.reads(f"{place}/often/y")
+        fresh_dir(f"{place}-elsewhere")
+        os.rename(f"{place}/often", f"{place}-elsewhere/often")
+        self.refused(errno.EACCES, "read", f"{place}-elsewhere/often/x")
+        os.rename(f"{place}-elsewhere/often", f"{place}/often")
+        self.allowed("read", f"{place}/often/x")
 
     def test_own_processes(self):
         own = self.allowed("pid")

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #define TOP "/scratch/weir-rename"
-#define RENAMES 3000
-#define MOUNTS 500
+#define RENAMES 600
+#define MOUNTS 100
 #define THREADS 2
 
 static const char policy[] =

@@ -5,16 +5,18 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static unsigned int passed, failed;
-uint64_t random_seed = 0x2545f4914f6cdd1d;
+_Thread_local uint64_t random_seed = 0x2545f4914f6cdd1d;
 
 unsigned int random_below(unsigned int n)
 {
@@ -133,6 +135,7 @@ struct rig_child rig_child_start(const struct rig *rig, rig_child_fn fn, void *c
 		fatal("cannot fork");
 	if (child.pid == 0) {
 		close(fds[0]);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* when the test ends by fatal() */
 		_exit(cgroup_enter(&rig->cgroup) < 0 ? 99 : fn(fds[1], context));
 	}
 	close(fds[1]);

@@ -68,8 +68,8 @@ void fatal(const char *format, ...) __attribute__((format(printf, 1, 2), noretur
 /* Prints "N passed, N failed, 0 skipped". Returns the exit status. */
 int checks_end(void);
 
-/* xorshift64*: the same sequence everywhere. */
-extern uint64_t random_seed;
+/* xorshift64*: the same sequence everywhere; each thread has its own. */
+extern _Thread_local uint64_t random_seed;
 unsigned int random_below(unsigned int n);
 
 #endif

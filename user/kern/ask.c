@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Asking the kernel's tables what they decide, without doing it. */
 #include <errno.h>
+#include <string.h>
 
 #include "kern/state.h"
 
@@ -20,5 +21,41 @@ int kern_ask_flow(struct kern *kern, uint32_t instance, enum weir_proto proto,
 	if (bpf_prog_test_run_opts(fd, &opts) < 0)
 		return -errno;
 	*ret_decision = ask.decision;
+	return 0;
+}
+
+/* As components, each with its length in front, at the end of the room for them. */
+static int path_write(const char *path, struct weir_ask_path *ask)
+{
+	size_t len = strlen(path), at = sizeof(ask->path) - len, name;
+
+	if (path[0] != '/' || len > sizeof(ask->path))
+		return -EINVAL;
+	ask->at = (uint32_t)(len == 1 ? sizeof(ask->path) : at);
+	for (; len > 1 && *path; path += name + 1, at += name + 1) {
+		name = strcspn(path + 1, "/");
+		if (!name || name > WEIR_NAME_MAX)
+			return -EINVAL;
+		ask->path[at] = (uint8_t)name;
+		memcpy(&ask->path[at + 1], path + 1, name);
+	}
+	return 0;
+}
+
+int kern_ask_path(struct kern *kern, uint32_t instance, const char *path,
+		  uint32_t ret_decisions[WEIR_ACCESS_COUNT])
+{
+	struct weir_ask_path ask = {.instance = instance};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ask, .ctx_size_in = sizeof(ask));
+	int fd = program_call_fd(kern, kern->skel->progs.weir_decide_path);
+	int err = path_write(path, &ask);
+
+	if (err < 0)
+		return err;
+	if (bpf_prog_test_run_opts(fd, &opts) < 0)
+		return -errno;
+	if (opts.retval)
+		return -ENOMEM;
+	memcpy(ret_decisions, ask.decisions, sizeof(ask.decisions));
 	return 0;
 }

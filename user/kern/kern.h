@@ -37,6 +37,7 @@ struct kern_options {
 	bool files;			/* attach the path and exec hooks (needs lsm) */
 	bool guard;			/* attach the hooks of the guard (needs lsm) */
 	bool unix_sockets;		/* attach the hooks of unix sockets (needs lsm) */
+	bool ask_paths;			/* load what kern_ask_path() asks */
 	bool lsm;			/* marks that stick to tasks and sockets (needs lsm) */
 	uint32_t ring_allow_bytes;	/* power of two and multiple of the page size; 0: default */
 	uint32_t ring_deny_bytes;	/* likewise */
@@ -160,6 +161,13 @@ int kern_launcher_arm(struct kern *kern);
  */
 int kern_ask_flow(struct kern *kern, uint32_t instance, enum weir_proto proto,
 		  const struct weir_addr *addr, uint16_t port, uint32_t *ret_decision);
+
+/*
+ * The same of a resolved, absolute path, of at most WEIR_ASK_PATH_MAX bytes:
+ * one decision for each access. Needs kern_options.ask_paths.
+ */
+int kern_ask_path(struct kern *kern, uint32_t instance, const char *path,
+		  uint32_t ret_decisions[WEIR_ACCESS_COUNT]);
 
 /*
  * Actions under policies of this process that could not be recorded so far, by enum

@@ -45,6 +45,8 @@ static bool program_needed(const struct kern_options *options, const struct bpf_
 		return options->guard && !options->files;	/* which asks the same */
 	if (strncmp(name, GUARD_PROGRAMS, strlen(GUARD_PROGRAMS)) == 0)
 		return options->guard;
+	if (strcmp(name, "weir_decide_path") == 0)
+		return options->ask_paths;
 	if (bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
 		return options->lsm || strcmp(name, "weir_arm") != 0;
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
