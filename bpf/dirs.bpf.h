@@ -27,26 +27,23 @@
 /*
  * What identifies a remembered directory, besides the instance (with a secret,
  * in hash): the directory in its mount, and the task's mount namespace. The
- * parent, the name and the inode guard against a dentry whose memory went to
- * another directory.
+ * name and the inode guard against a dentry whose memory went to another
+ * directory. No more than that, for each field costs as much as mixing it twice.
  */
 struct dir_id {
 	__u64 dir;
-	__u64 mnt;
-	__u64 mnt_ns;
-	__u64 parent;
+	__u64 mnt;		/* as a distance from dir */
+	__u64 mnt_ns;		/* the same */
 	__u64 ino;
 	__u32 generation;
 	__u32 name_hash;	/* the kernel's own, which takes the parent in */
-	__u32 name_len;
 };
 
 static __always_inline __u64 dir_check(__u64 hash, const struct dir_id *id)
 {
 	MIX(hash, id->dir, id->mnt);
-	MIX(hash, id->mnt_ns, id->parent);
-	MIX(hash, (__u64)id->name_hash << 32 | id->name_len, id->ino);
-	return (hash ^ id->generation) * MIX_FACTOR;
+	MIX(hash, id->mnt_ns, (__u64)id->name_hash << 32 | id->generation);
+	return (hash ^ id->ino) * MIX_FACTOR;
 }
 
 static __always_inline struct weir_dir *dir_slot(__u64 check)
@@ -56,7 +53,12 @@ static __always_inline struct weir_dir *dir_slot(__u64 check)
 	return bpf_map_lookup_elem(&weir_dirs, &slot);
 }
 
-/* Holds an entry together: a torn one, or another directory's, has another seal. */
+/*
+ * Holds an entry together: a torn one, or another directory's, has another seal.
+ * SEAL_GUARDED is added to it where the guard looks at files: see guard_super().
+ */
+#define SEAL_GUARDED 1ULL
+
 static __always_inline __u64 dir_seal(__u64 check, __u64 found, __u64 counts, __u64 chain)
 {
 	return check ^ found ^ (counts ^ chain) * MIX_FACTOR;
