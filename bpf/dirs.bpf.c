@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Remembering what directories mean; see dirs.bpf.h. */
 #include "dirs.bpf.h"
+#include "guard.bpf.h"
 
 /* What is known of the names in a directory at a node; false: it could not be told. */
 static __always_inline bool dir_describe(__u32 index, __u32 node, bool self, struct weir_dir *ret)
@@ -53,6 +54,15 @@ static __always_inline bool dir_lasts(void)
 	return scratch && scratch->process == WEIR_PATH_MAX;
 }
 
+/* Is its file system one of those that the guard looks at? */
+static __always_inline bool dir_guarded(__u64 dir)
+{
+	__u64 super = (__u64)READ_KERNEL(struct dentry, dir, d_sb);
+
+	return guard_super(READ_KERNEL(struct super_block, super, s_magic), true) !=
+	       GUARD_KIND_USUAL;
+}
+
 /* One in which names may be spelt otherwise is not remembered, where that matters. */
 int weir_dir_remember(__u64 place_index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 counts)
 {
@@ -60,7 +70,7 @@ int weir_dir_remember(__u64 place_index, __u64 dentry, __u64 vfsmount, __u64 che
 	__u32 place = place_index >> 32, index = place_index;
 	struct weir_dir *slot = dir_slot(check), dir = {.counts = counts};
 
-	if (!slot || !dir_lasts() ||
+	if (!slot || !dir_lasts() || (__u32)counts == EVENT_NONE ||
 	    !dir_describe(index, PLACE_NODE(place), PLACE_SELF(place), &dir))
 		return 0;
 	if (FOUND_LENGTHS(dir.found) &&
@@ -68,9 +78,11 @@ int weir_dir_remember(__u64 place_index, __u64 dentry, __u64 vfsmount, __u64 che
 	     dentry_encoding(parent)))
 		return 0;
 	dir.chain = weir_chain(parent, vfsmount);
-	if (dir.chain == CHAIN_NONE || counts != path_counts_word(path_counts_read()))
+	if (dir.chain == CHAIN_NONE || counts != path_counts_kept(path_counts_read()))
 		return 0;
 	dir.seal = dir_seal(check, dir.found, counts, dir.chain);
+	if (dir_guarded(parent))
+		dir.seal ^= SEAL_GUARDED;
 	dir.more_seal = dir_more_seal(check, &dir);
 	*slot = dir;
 	return 0;
@@ -85,7 +97,7 @@ static __always_inline bool dir_take(__u64 check, struct weir_dir *ret)
 		return false;
 	*ret = *slot;
 	asm volatile("" ::: "memory");	/* what was read before counts no more */
-	return ret->seal == dir_seal(check, ret->found, ret->counts, ret->chain) &&
+	return (ret->seal ^ dir_seal(check, ret->found, ret->counts, ret->chain)) <= SEAL_GUARDED &&
 	       ret->more_seal == dir_more_seal(check, ret);
 }
 
@@ -113,37 +125,37 @@ static __always_inline __u64 dir_renew(__u64 dentry, __u64 vfsmount, __u64 check
 	__u64 dir = (__u64)READ_KERNEL(struct dentry, dentry, d_parent), found, chain, old, answer;
 	struct path_counts counts = path_counts_read();
 	volatile struct weir_dir *slot = dir_slot(check);
+	__u64 guarded, now = path_counts_kept(counts);
 
-	if (!slot || !path_counts_steady(counts))
+	if (!slot || !path_counts_steady(counts) || (__u32)now == EVENT_NONE)
 		return PLACE_UNRESOLVED;
 	found = slot->found;
 	answer = found;
 	chain = slot->chain;
 	old = slot->counts;
-	if (slot->seal != dir_seal(check, found, old, chain) ||
-	    (old != path_counts_word(counts) && weir_chain(dir, vfsmount) != chain) ||
+	guarded = slot->seal ^ dir_seal(check, found, old, chain);
+	if (guarded > SEAL_GUARDED ||
+	    (old != now && weir_chain(dir, vfsmount) != chain) ||
 	    (__u64)READ_KERNEL(struct dentry, dentry, d_parent) != dir)
 		return PLACE_UNRESOLVED;
 	if (FOUND_LENGTHS(found) & WEIR_LENGTH_BIT(READ_KERNEL(struct dentry, dentry, d_name.len)))
 		answer = FOUND_NAMED;
 	if (!path_counts_same(counts, path_counts_read()))
 		return PLACE_UNRESOLVED;
-	slot->seal = dir_seal(check, found, path_counts_word(counts), chain);
-	slot->counts = path_counts_word(counts);
+	slot->seal = dir_seal(check, found, now, chain) ^ guarded;
+	slot->counts = now;
 	return answer;
 }
 
 __u64 weir_dir_recall(__u64 dentry, __u64 vfsmount, __u64 hash, __u64 *ret_check)
 {
 	__u64 dir = (__u64)READ_KERNEL(struct dentry, dentry, d_parent), inode;
-	struct dir_id id = {.dir = dir, .mnt = vfsmount, .mnt_ns = task_mnt_ns()};
+	struct dir_id id = {.dir = dir, .mnt = vfsmount - dir, .mnt_ns = task_mnt_ns() - dir};
 
 	if (!ret_check)
 		return PLACE_UNRESOLVED;
 	inode = (__u64)READ_KERNEL(struct dentry, dir, d_inode);
-	id.parent = (__u64)READ_KERNEL(struct dentry, dir, d_parent);
 	id.name_hash = READ_KERNEL(struct dentry, dir, d_name.hash);
-	id.name_len = READ_KERNEL(struct dentry, dir, d_name.len);
 	id.ino = READ_KERNEL(struct inode, inode, i_ino);
 	id.generation = READ_KERNEL(struct inode, inode, i_generation);
 	*ret_check = dir_check(hash, &id);
@@ -170,7 +182,7 @@ __u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check, __u64 counts)
 			return PLACE_UNRESOLVED;
 		known.found = child ? PLACE(child, true) : PLACE(known.node, false);
 	}
-	return known.counts == counts && counts == path_counts_word(path_counts_read()) ?
+	return known.counts == counts && counts == path_counts_kept(path_counts_read()) ?
 		       known.found :
 		       PLACE_UNRESOLVED;
 }

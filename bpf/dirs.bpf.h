@@ -21,32 +21,28 @@
 #define FOUND_ALLOWED(found) ((__u32)((found) >> 32) & ((1u << WEIR_ACCESS_COUNT) - 1))
 #define FOUND_LENGTHS(found) ((__u32)((found) >> 32) >> WEIR_ACCESS_COUNT)
 
-#define FOUND_DOUBTED ~0ULL	/* instead of a place: something was renamed or mounted since */
 #define FOUND_NAMED ~1ULL	/* it depends on the name: see weir_name_recall() */
 
 /*
  * What identifies a remembered directory, besides the instance (with a secret,
  * in hash): the directory in its mount, and the task's mount namespace. The
- * parent, the name and the inode guard against a dentry whose memory went to
- * another directory.
+ * name and the inode guard against a dentry whose memory went to another
+ * directory. No more than that, for each field costs as much as mixing it twice.
  */
 struct dir_id {
 	__u64 dir;
-	__u64 mnt;
-	__u64 mnt_ns;
-	__u64 parent;
+	__u64 mnt;		/* as a distance from dir */
+	__u64 mnt_ns;		/* the same */
 	__u64 ino;
 	__u32 generation;
 	__u32 name_hash;	/* the kernel's own, which takes the parent in */
-	__u32 name_len;
 };
 
 static __always_inline __u64 dir_check(__u64 hash, const struct dir_id *id)
 {
 	MIX(hash, id->dir, id->mnt);
-	MIX(hash, id->mnt_ns, id->parent);
-	MIX(hash, (__u64)id->name_hash << 32 | id->name_len, id->ino);
-	return (hash ^ id->generation) * MIX_FACTOR;
+	MIX(hash, id->mnt_ns, (__u64)id->name_hash << 32 | id->generation);
+	return (hash ^ id->ino) * MIX_FACTOR;
 }
 
 static __always_inline struct weir_dir *dir_slot(__u64 check)
@@ -56,7 +52,12 @@ static __always_inline struct weir_dir *dir_slot(__u64 check)
 	return bpf_map_lookup_elem(&weir_dirs, &slot);
 }
 
-/* Holds an entry together: a torn one, or another directory's, has another seal. */
+/*
+ * Holds an entry together: a torn one, or another directory's, has another seal.
+ * SEAL_GUARDED is added to it where the guard looks at files: see guard_super().
+ */
+#define SEAL_GUARDED 1ULL
+
 static __always_inline __u64 dir_seal(__u64 check, __u64 found, __u64 counts, __u64 chain)
 {
 	return check ^ found ^ (counts ^ chain) * MIX_FACTOR;
@@ -72,7 +73,7 @@ __u64 weir_dir_recall(__u64 dentry, __u64 vfsmount, __u64 hash, __u64 *ret_check
 
 /*
  * The place of an object whose directory is remembered under check, by its name.
- * counts: path_counts_word(), from before that directory was found. PLACE_UNRESOLVED: walk.
+ * counts: path_counts_kept(), from before that directory was found. PLACE_UNRESOLVED: walk.
  */
 __u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check, __u64 counts);
 

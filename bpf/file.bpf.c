@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The path hooks: opening, creating, deleting, renaming, linking, changing,
+ * The path hooks: creating, deleting, renaming, linking, changing,
  * and mapping code. Each names the object and the accesses; the decision is
  * the same for all. Files are refused with EACCES, programs with EPERM, links
  * and renames that would widen rights with EXDEV.
@@ -14,11 +14,8 @@
 #include <linux/fscrypt.h>
 #include <linux/fsverity.h>
 
-#include "guard.bpf.h"
 #include "object.bpf.h"
 
-#define O_TRUNC 01000u
-#define O_TMPFILE_FLAG 020000000u
 #define PROT_EXEC 4u
 #define VM_EXEC 4u
 #define MAP_SHARED 1u	/* and MAP_SHARED_VALIDATE, which has this bit too */
@@ -81,116 +78,6 @@ static __always_inline int move_decide(struct path_action *action, __u32 type)
 	overlay_named(action->dentry);
 	scopes_decide(&act, &bound, decide_move, action);
 	return act_finish(&act, action, type, EACCES);
-}
-
-/* An open, and the object as the verifier knows it. */
-struct open_action {
-	struct path_action action;
-	struct dentry *dentry;
-	struct vfsmount *mnt;
-};
-
-/*
- * weir_dir_recall() at once, for opening is what it is for: fields are read
- * from where they lie. FOUND_DOUBTED: weir_path_place() knows more. Not inline,
- * for its stack.
- */
-static __noinline __u64 dir_glance(struct dentry *dentry, struct vfsmount *mnt, __u64 hash)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct dentry *dir = dentry->d_parent;
-	struct inode *inode = dir->d_inode;
-	volatile __u64 cells[2] = {0};
-	volatile struct weir_dir *known;
-	__u64 found, counts, check;
-	struct dir_id id = {
-		.name_hash = dir->d_name.hash,
-		.name_len = dir->d_name.len,
-		.ino = inode->i_ino,
-		.generation = inode->i_generation,
-	};
-
-	if (dentry == mnt->mnt_root)
-		return FOUND_DOUBTED;
-	id.dir = number_of(cells, dir);
-	id.mnt = number_of(cells, mnt);
-	id.mnt_ns = number_of(cells, task->nsproxy->mnt_ns);
-	id.parent = number_of(cells, dir->d_parent);
-	check = dir_check(hash, &id);
-	known = dir_slot(check);
-	if (!known)
-		return FOUND_DOUBTED;
-	found = known->found;
-	counts = known->counts;
-	if (known->seal != dir_seal(check, found, counts, known->chain))
-		return FOUND_DOUBTED;
-	asm volatile("" ::: "memory");	/* what was read before counts no more */
-	if (dentry->d_parent != dir ||
-	    FOUND_LENGTHS(found) & WEIR_LENGTH_BIT(dentry->d_name.len) ||
-	    counts != path_counts_word(path_counts_read()))
-		return FOUND_DOUBTED;
-	return found;
-}
-
-/* What the outermost instance says of opening an object: a decide_fn. */
-static __always_inline __u32 decide_open(weir_scope_t scope, __u32 index,
-					 const struct weir_instance *instance, void *context)
-{
-	struct open_action *open = context;
-	struct path_action *action = &open->action;
-	__u32 decision = action_begin(action, instance);
-	__u64 hash = instance_hash(instance), found;
-
-	if (decision)
-		return decision;
-	found = dir_glance(open->dentry, open->mnt, hash);
-	if (found == FOUND_DOUBTED)
-		found = weir_path_place(WHOSE(scope, index), action->dentry, action->mnt, hash);
-	return found_verdict(action, index, found);
-}
-
-SEC("lsm/file_open")
-int BPF_PROG(weir_file_open, struct file *file)
-{
-	__u32 mode, flags = file->f_flags, access = 0;
-	__u32 type = flags & FMODE_EXEC_FLAG ? WEIR_EVENT_EXEC : WEIR_EVENT_FILE_OPEN;
-	volatile __u64 cells[2] = {0};
-	struct open_action open = {0};
-	struct weir_bound bound = {0};
-	struct weir_act act = {0};
-	__u32 kind;
-
-	if (!scope_resolve(&bound, type == WEIR_EVENT_EXEC))
-		return 0;
-	kind = guard_kind(file);
-	if (kind != GUARD_KIND_USUAL && GUARD_FILE(&act, &bound, number_of(cells, file), kind))
-		return -EPERM;
-	mode = file->f_mode;
-	if (mode & FMODE_READ)
-		access |= READ;
-	if (mode & FMODE_WRITE || flags & O_TRUNC)
-		access |= WRITE;
-	if (flags & O_TMPFILE_FLAG)
-		access |= CREATE;
-	if (!access)
-		access = READ | WRITE;	/* O_ACCMODE: neither, but good for ioctl on either */
-	if (type == WEIR_EVENT_EXEC)
-		access = EXECUTE | (access & WRITE);
-	open.dentry = file->f_path.dentry;
-	open.mnt = file->f_path.mnt;
-	open.action.dentry = number_of(cells, open.dentry);
-	open.action.mnt = number_of(cells, open.mnt);
-	open.action.access = access;
-	if (access & ~READ)	/* an exec reads attributes of layers: see weir_rights_lent() */
-		overlay_named(open.action.dentry);
-	act = (struct weir_act){0};
-	if (!scopes_unknown(&act, &bound)) {
-		act_begin(&act);
-		/* most have one scope, and the verifier goes through what is asked of each */
-		if (!scope_decide(&act, bound.scopes[0], decide_open, &open))
-			scopes_ask(&act, &bound, 1, decide_object, &open.action);
-	}
-	return act_finish(&act, &open.action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
 }
 
 /* A device node is a way to the device, whatever its name; a whiteout (0, 0) is none. */

@@ -67,24 +67,10 @@ enum guard_kind {
 	GUARD_KIND_TUN,
 };
 
-/* What a file is to the guard, at a glance. */
-static __always_inline __u32 guard_kind(struct file *file)
+/* What the files of a file system are to the guard, by its magic number. */
+static __always_inline __u32 guard_super(__u64 magic, bool writes)
 {
-	struct inode *inode = file->f_inode;
-	bool writes = file->f_mode & FMODE_WRITE;
-
-	if ((inode->i_mode & GUARD_S_IFMT) == GUARD_S_IFCHR) {
-		switch (inode->i_rdev) {
-		case DEVICE(1, 11):	/* kmsg */
-			return writes ? GUARD_KIND_KERNEL : GUARD_KIND_USUAL;
-		case DEVICE(10, 200):	/* net/tun */
-		case DEVICE(10, 238):	/* vhost-net */
-		case DEVICE(10, 241):	/* vhost-vsock */
-			return GUARD_KIND_TUN;
-		}
-		return GUARD_KIND_USUAL;
-	}
-	switch (inode->i_sb->s_magic) {
+	switch (magic) {
 	case 0x27e0eb:		/* cgroup */
 	case 0x63677270:	/* cgroup2 */
 	case 0x62656572:	/* sysfs */
@@ -105,6 +91,26 @@ static __always_inline __u32 guard_kind(struct file *file)
 		return GUARD_KIND_BPF;
 	}
 	return GUARD_KIND_USUAL;
+}
+
+/* What a file is to the guard, at a glance. */
+static __always_inline __u32 guard_kind(struct file *file)
+{
+	struct inode *inode = file->f_inode;
+	bool writes = file->f_mode & FMODE_WRITE;
+
+	if ((inode->i_mode & GUARD_S_IFMT) == GUARD_S_IFCHR) {
+		switch (inode->i_rdev) {
+		case DEVICE(1, 11):	/* kmsg */
+			return writes ? GUARD_KIND_KERNEL : GUARD_KIND_USUAL;
+		case DEVICE(10, 200):	/* net/tun */
+		case DEVICE(10, 238):	/* vhost-net */
+		case DEVICE(10, 241):	/* vhost-vsock */
+			return GUARD_KIND_TUN;
+		}
+		return GUARD_KIND_USUAL;
+	}
+	return guard_super(inode->i_sb->s_magic, writes);
 }
 
 /* What one instance says: a decide_fn. */

@@ -17,6 +17,8 @@
 
 #define FMODE_READ 1u
 #define FMODE_WRITE 2u
+#define FMODE_ATOMIC_POS 0x8000u	/* linux/fs.h: of files and folders alone */
+#define FMODE_NOACCOUNT 0x20000000u	/* opened by the kernel on a layer, by what name ever */
 #define FMODE_EXEC_FLAG 0x20u	/* __FMODE_EXEC in f_flags: opened to be executed */
 
 #define READ WEIR_ACCESS_BIT(WEIR_ACCESS_READ)

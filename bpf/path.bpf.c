@@ -58,7 +58,7 @@ int weir_path_steady(__u64 dentry, __u64 vfsmount, int files, __u64 *ret_counts)
 	for (int i = 0; i < PATH_TRIES; i++) {
 		if (!ret_counts || !counts_settle(&counts))
 			return WALKED_NONE;
-		*ret_counts = path_counts_word(counts);
+		*ret_counts = path_counts_kept(counts);
 		mnt_ns = (__u64)READ_KERNEL(struct mount, mount_of(vfsmount), mnt_ns);
 		if (mnt_ns == MNT_NS_INTERNAL)
 			return WALKED_INTERNAL;
@@ -107,12 +107,12 @@ __u32 weir_socket_resolve(__u32 index, __u64 dentry, __u64 vfsmount)
 
 __u64 weir_path_place(__u64 whose, __u64 dentry, __u64 vfsmount, __u64 hash)
 {
-	__u64 check = 0, found, counts;
+	__u64 check = 0, counts, found;
 
 	if ((__u64)READ_KERNEL(struct vfsmount, vfsmount, mnt_root) == dentry)
 		return path_resolve(whose, dentry, vfsmount, 0, 0);
 	/* its directory behind a reading of the counts: it may change from here on */
-	counts = path_counts_word(path_counts_read());
+	counts = path_counts_kept(path_counts_read());
 	found = weir_dir_recall(dentry, vfsmount, hash, &check);
 	if (found == FOUND_NAMED)
 		found = weir_name_recall(WHOSE_INDEX(whose), dentry, check, counts);

@@ -258,13 +258,13 @@ int weir_scope_before(void)
 
 int weir_scope_inherit(__u64 child)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	volatile __u64 cells[2] = {0};
+	const struct task_struct *task = bpf_get_current_task_btf();
+	__u64 key = bpf_get_current_task();
 	struct weir_mark mark = {0};
 	struct weir_hint *hint;
 
-	hint = hint_of(number_of(cells, task));
-	if (hint && task_unbound(task, cells, hint))
+	hint = hint_of(key);
+	if (hint && task_unbound(task, key, hint))
 		return weir_scope_end(child);
 	mark.cgroup_id = bpf_get_current_cgroup_id();
 	mark.generation = weir_config.generation;

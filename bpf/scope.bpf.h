@@ -20,6 +20,17 @@ static __always_inline __u64 number_of(volatile __u64 *cells, const void *pointe
 	return cells[weir_config.zero & 1];
 }
 
+/*
+ * How far one kernel pointer is from another: what the verifier does let one
+ * calculate. As a number, with one that is known: see bpf_get_current_task().
+ */
+#define POINTER_DISTANCE(to, from)                                        \
+	({                                                                \
+		__u64 to_ = (__u64)(to), from_ = (__u64)(from);           \
+		asm volatile("%0 -= %1" : "+r"(to_) : "r"(from_));        \
+		to_;                                                      \
+	})
+
 /* The scope behind a handle; NULL: none, or lifted since. */
 static __always_inline struct weir_scope *scope_get(weir_scope_t handle)
 {
@@ -32,7 +43,7 @@ static __always_inline struct weir_scope *scope_get(weir_scope_t handle)
 /* The scopes that bind the task that acts, outermost first; unused entries 0. */
 struct weir_bound {
 	weir_scope_t scopes[WEIR_NEST_MAX];
-};
+} __attribute__((aligned(8)));	/* copied by words */
 /* In scopes[0]: they could not all be told or kept; scopes[1] is one of them, or 0. */
 #define BOUND_UNKNOWN 0xffffffff
 
@@ -74,7 +85,7 @@ static __always_inline struct weir_hint *hint_of(__u64 task)
  * Told by hints alone: neither the task nor its leader has a mark, and it is
  * outside of the only scope there is. The usual task of the machine.
  */
-static __always_inline bool task_unbound(struct task_struct *task, volatile __u64 *cells,
+static __always_inline bool task_unbound(const struct task_struct *task, __u64 key,
 					 const struct weir_hint *hint)
 {
 	const struct weir_hint *leader = hint;
@@ -82,37 +93,46 @@ static __always_inline bool task_unbound(struct task_struct *task, volatile __u6
 	if (hint->marks || !task_outside())
 		return false;
 	if (task->group_leader != task)
-		leader = hint_of(number_of(cells, task->group_leader));
+		leader = hint_of(key + POINTER_DISTANCE(task->group_leader, task));
 	return leader && !leader->marks;
+}
+
+/*
+ * weir_scope_resolve(), by the hint for the current task where there is one. It
+ * is right also where no marks are kept, for there are no hints then. key: the
+ * address of the task as a number.
+ */
+static __always_inline bool scope_resolve_hinted(struct weir_bound *ret, bool at_exec,
+						 const struct task_struct *task, __u64 key)
+{
+	struct weir_hint *hint = hint_of(key);
+	__u64 *to = (__u64 *)ret->scopes;
+	const __u64 *from;
+
+	if (!hint)
+		return weir_scope_resolve(ret, at_exec);
+	if (hint->task != key)
+		return !task_unbound(task, key, hint) && weir_scope_resolve(ret, at_exec);
+	if (hint->generation != weir_config.generation ||
+	    hint->cgroup_id != bpf_get_current_cgroup_id())
+		return weir_scope_resolve(ret, at_exec);
+	from = (const __u64 *)hint->scopes;
+	to[0] = from[0];
+	to[1] = from[1];
+	return true;
 }
 
 /* weir_scope_resolve(), with what is usual decided at once. */
 static __always_inline bool scope_resolve(struct weir_bound *ret, bool at_exec)
 {
-	volatile __u64 cells[2] = {0};
-	struct task_struct *task;
-	struct weir_hint *hint;
-	__u64 key;
-
 	if (!weir_config.sticky && weir_config.only_level) {
 		ret->scopes[0] = weir_config.only_scope;
 		return !task_outside();
 	}
 	if (!weir_config.sticky)
 		return weir_scope_resolve(ret, at_exec);
-	task = bpf_get_current_task_btf();
-	key = number_of(cells, task);
-	hint = hint_of(key);
-	if (!hint)
-		return weir_scope_resolve(ret, at_exec);
-	if (hint->task != key)
-		return !task_unbound(task, cells, hint) &&
-		       weir_scope_resolve(ret, at_exec);
-	if (hint->generation != weir_config.generation ||
-	    hint->cgroup_id != bpf_get_current_cgroup_id())
-		return weir_scope_resolve(ret, at_exec);
-	__builtin_memcpy(ret->scopes, hint->scopes, sizeof(ret->scopes));
-	return true;
+	return scope_resolve_hinted(ret, at_exec, bpf_get_current_task_btf(),
+				    bpf_get_current_task());
 }
 
 /*

@@ -140,6 +140,10 @@ struct mm_struct {
 	unsigned long arg_end;
 };
 
+struct mnt_namespace {
+	__u64 event;	/* of the last change to its mounts, counted over all namespaces */
+};
+
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
