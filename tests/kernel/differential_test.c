@@ -270,20 +270,20 @@ static void path_policy(struct buf *text, bool any)
 		path_rules(text, "deny", any);
 }
 
-/* Mostly one of the tree's; else something like it that no file has to be. */
+/* One of the tree's, or something like it that no file has to be. */
 static void asked_random(char path[1024])
 {
 	static const char *const others[] = {"", "a", "ab", "c.f", "xyz", "b.tx", ".f", "01"};
+	unsigned int more = random_below(3);
 	size_t len;
 
 	path_random(path, random_below(2));
-	if (random_below(3))
-		return;
-	if (random_below(4) == 0)
+	if (random_below(12) == 0)
 		snprintf(path, 1024, random_below(2) ? "/scratch" : "/a");
-	len = strlen(path);
-	snprintf(path + len, 1024 - len, "/%s%s", others[random_below(ARRAY_SIZE(others))],
-		 names[random_below(NAMES)]);
+	for (len = strlen(path); more; more--)
+		len += (size_t)snprintf(path + len, 1024 - len, "/%s%s",
+					others[random_below(ARRAY_SIZE(others))],
+					names[random_below(NAMES)]);
 }
 
 static void asked_compare(struct rig *rig)
