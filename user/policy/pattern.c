@@ -9,8 +9,11 @@
 
 #define ABSTRACT_TREES_MAX 8
 
-/* Bytes beyond ASCII are refused: a class takes one byte. */
-size_t pattern_class_len(const char *text, const char **ret_problem)
+/*
+ * Length of the class that starts at text; 0: there is none, and *ret_problem
+ * says why. Bytes beyond ASCII are refused: a class takes one byte.
+ */
+static size_t class_len(const char *text, const char **ret_problem)
 {
 	size_t at = 1;
 	unsigned char low, high;
@@ -44,6 +47,22 @@ size_t pattern_class_len(const char *text, const char **ret_problem)
 			at++;
 	}
 	return at + 1;
+}
+
+size_t pattern_element_len(const char *text)
+{
+	const char *problem;
+
+	switch (*text) {
+	case '*':
+		return strspn(text, "*");
+	case '[':
+		return class_len(text, &problem);
+	case '\\':
+		return 2;
+	default:
+		return 1;
+	}
 }
 
 /* What was seen of the component being read. */
@@ -92,7 +111,7 @@ static const char *components_parse(const char *text, char *path, size_t *ret_le
 			component.wild = true;
 			break;
 		case '[':
-			step = pattern_class_len(text, &problem);
+			step = class_len(text, &problem);
 			component.wild = true;
 			break;
 		case '\\':
@@ -130,7 +149,7 @@ static const char *abstract_parse(const char *text, char *path, size_t *ret_len,
 		step = 1;
 		trees += strncmp(text, "/**", 3) == 0 && (!text[3] || text[3] == '/');
 		if (*text == '[') {
-			step = pattern_class_len(text, &problem);
+			step = class_len(text, &problem);
 			if (problem)
 				return problem;
 		}
@@ -224,21 +243,17 @@ bool pattern_class_takes(const char *pattern, size_t len, char c)
  */
 static size_t one_takes(const char *pattern, char c)
 {
-	const char *problem;
-	size_t len;
+	size_t len = pattern_element_len(pattern);
 
 	switch (*pattern) {
 	case '\0':
 		return 0;
 	case '?':
-		return c != '/' ? 1 : 0;
+		return c != '/' ? len : 0;
 	case '[':
-		len = pattern_class_len(pattern, &problem);
 		return c != '/' && pattern_class_takes(pattern, len, c) ? len : 0;
-	case '\\':
-		return pattern[1] == c ? 2 : 0;
 	default:
-		return *pattern == c ? 1 : 0;
+		return pattern[len - 1] == c ? len : 0;
 	}
 }
 

@@ -113,16 +113,6 @@ static int mark_put(struct positions *positions, struct mark mark, uint32_t at)
 	return 0;
 }
 
-/* The element of a glob that begins here: a byte, an escaped one, a class, a run of stars. */
-static size_t element_len(const char *text)
-{
-	const char *problem;
-
-	if (*text == '[')
-		return pattern_class_len(text, &problem);
-	return *text == '*' ? strspn(text, "*") : *text == '\\' ? 2 : 1;
-}
-
 /* One name of a pattern, as it is written. */
 struct component {
 	const char *text;
@@ -137,7 +127,7 @@ static struct component component_at(const char *text)
 	size_t len;
 
 	for (; text[component.len] && text[component.len] != '/'; component.len += len) {
-		len = element_len(text + component.len);
+		len = pattern_element_len(text + component.len);
 		component.wild |= strchr("*?[", text[component.len]) != NULL;
 		component.crosses |= text[component.len] == '*' && len > 1;
 	}
@@ -152,7 +142,7 @@ static size_t elements_copy(const char *text, size_t len, bool wild, char *to)
 	for (at = 0; at < len; at += n) {
 		size_t skip = 0, take;
 
-		n = element_len(text + at);
+		n = pattern_element_len(text + at);
 		take = n;
 		if (text[at] == '*')
 			take = 1;
@@ -184,7 +174,7 @@ static int crossings_put(struct positions *positions, struct component component
 	if (!glob || !rest)
 		return -ENOMEM;
 	for (at = 0; at < component.len && !err; at += n) {
-		n = element_len(component.text + at);
+		n = pattern_element_len(component.text + at);
 		if (component.text[at] != '*' || n < 2)
 			continue;
 		if (++positions->limits->crossings > PATH_CROSSINGS_MAX)
