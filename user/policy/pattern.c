@@ -67,21 +67,22 @@ size_t pattern_element_len(const char *text)
 
 /* What was seen of the component being read. */
 struct component {
-	size_t len;	/* bytes it stands for, where it is literal */
+	size_t len;	/* bytes that a name takes there at least; from the last "**" on */
+	bool too_long;	/* no name takes as many */
 	bool wild;
 	bool dots;	/* nothing but dots so far */
 };
 
 static const char *component_end(const struct component *component)
 {
+	if (component->too_long)
+		return "a component longer than 255 bytes";
 	if (component->wild)
 		return NULL;
 	if (!component->len)
 		return "an empty component (\"//\" or a '/' at the end)";
 	if (component->dots && component->len <= 2)
 		return "a component \".\" or \"..\": paths are matched after they are resolved";
-	if (component->len > WEIR_NAME_MAX)
-		return "a component longer than 255 bytes";
 	return NULL;
 }
 
@@ -107,12 +108,17 @@ static const char *components_parse(const char *text, char *path, size_t *ret_le
 			component = (struct component){.dots = true};
 			break;
 		case '*':
-		case '?':
+			step = pattern_element_len(text);
 			component.wild = true;
+			if (step > 1)
+				component.len = 0;	/* what follows may be another name */
 			break;
 		case '[':
 			step = class_len(text, &problem);
+			/* fall through */
+		case '?':
 			component.wild = true;
+			component.too_long |= ++component.len > WEIR_NAME_MAX;
 			break;
 		case '\\':
 			text++;
@@ -121,7 +127,7 @@ static const char *components_parse(const char *text, char *path, size_t *ret_le
 			/* fall through */
 		default:
 			component.dots &= *text == '.';
-			component.len++;
+			component.too_long |= ++component.len > WEIR_NAME_MAX;
 			break;
 		}
 		if (problem || !*text)
@@ -141,13 +147,16 @@ static const char *abstract_parse(const char *text, char *path, size_t *ret_len,
 	/* a socket's name has a zero byte where the policy has its '@' (unix(7)) */
 	_Static_assert(UNIX_PATH_MAX == 108, "what the message says");
 	const char *problem = NULL;
-	size_t len = 0, step, trees = 0;
+	size_t len = 0, step, least = 0, trees = 0;
 
 	*ret_wild = false;
 	path[len++] = '@';
 	for (; *text; text += step) {
+		bool tree = strncmp(text, "/**", 3) == 0 && (!text[3] || text[3] == '/');
+
 		step = 1;
-		trees += strncmp(text, "/**", 3) == 0 && (!text[3] || text[3] == '/');
+		trees += tree;
+		least += *text != '*' && !tree;
 		if (*text == '[') {
 			step = class_len(text, &problem);
 			if (problem)
@@ -161,7 +170,7 @@ static const char *abstract_parse(const char *text, char *path, size_t *ret_len,
 	*ret_len = len;
 	if (len == 1)
 		return "'@' without a name";
-	if (!*ret_wild && len > UNIX_PATH_MAX)
+	if (least >= UNIX_PATH_MAX)
 		return "an abstract name longer than 107 bytes";
 	/* each may take nothing: two ways to read what follows */
 	if (trees > ABSTRACT_TREES_MAX)
