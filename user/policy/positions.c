@@ -222,10 +222,20 @@ static int rest_put(struct positions *positions, const char *text, uint32_t at, 
 	return err;
 }
 
+static bool is_thread_self(const struct pattern *pattern)
+{
+	static const char thread_self[] = "/proc/thread-self";
+	const char *text = pattern->kind == PATTERN_WILD ? pattern->text : pattern->path;
+
+	return strncmp(text, thread_self, strlen(thread_self)) == 0;
+}
+
 /* /proc/thread-self is an entry of /proc/self under another name. */
-static int thread_self_put(struct positions *positions, const char *rest, uint32_t at,
+static int thread_self_put(struct positions *positions, const struct pattern *pattern, uint32_t at,
 			   struct mark mark)
 {
+	/* escapes in its first two names do not hide the third '/' */
+	const char *rest = strchrnul(strchr(pattern->text + 1, '/') + 1, '/');
 	char text[WEIR_PATH_MAX + 32];
 
 	snprintf(text, sizeof(text), "proc/self/task/*%s", rest);
@@ -275,7 +285,6 @@ static int proc_self_note(struct positions *positions)
 
 static int pattern_put(struct positions *positions, const struct pattern *pattern, struct mark mark)
 {
-	static const char thread_self[] = "/proc/thread-self";
 	const char *text = pattern->text;
 	uint32_t at = mark.list == LIST_UNIX ? WEIR_NODE_UNIX : WEIR_NODE_ROOT;
 
@@ -284,8 +293,8 @@ static int pattern_put(struct positions *positions, const struct pattern *patter
 	if (mark.list != LIST_UNIX && pattern_is_proc_self(pattern)) {
 		if (proc_self_note(positions) < 0)
 			return -ENOMEM;
-		if (strncmp(text, thread_self, strlen(thread_self)) == 0)
-			return thread_self_put(positions, text + strlen(thread_self), at, mark);
+		if (is_thread_self(pattern))
+			return thread_self_put(positions, pattern, at, mark);
 	}
 	if (pattern->kind != PATTERN_WILD)
 		return literal_put(positions, pattern, at, mark);
