@@ -119,25 +119,21 @@ static void nets_agree(const struct policy *policy, const struct policy_compiled
 static void path_fill(const struct pattern *pattern, const char *filling, const char *more,
 		      struct buf *ret)
 {
-	const char *at = pattern->text, *problem;
+	const char *at = pattern->text;
+	size_t len;
 
 	if (*at != '/' && !pattern_is_abstract(pattern))
 		buf_add_char(ret, '/');
-	while (*at) {
-		size_t stars = strspn(at, "*");
-
-		if (stars) {
-			buf_add_string(ret, stars > 1 ? more : filling);
-			at += stars;
-		} else if (*at == '[') {
+	for (; *at; at += len) {
+		len = pattern_element_len(at);
+		if (*at == '*')
+			buf_add_string(ret, len > 1 ? more : filling);
+		else if (*at == '[')
 			buf_add_char(ret, at[1] == '!' || at[1] == '^' ? '~' :
 					  at[1] == '\\'		       ? at[2] :
 									 at[1]);
-			at += pattern_class_len(at, &problem);
-		} else {
-			at += *at == '\\';
-			buf_add_char(ret, *at++);
-		}
+		else
+			buf_add_char(ret, at[len - 1]);
 	}
 }
 

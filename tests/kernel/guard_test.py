@@ -145,8 +145,8 @@ class Guard(IpcCase):
                 self.refused(errno.EPERM, *how, "kill", self.victim.pid, 0)
                 self.refused(errno.EPERM, *how, "kernel_log", 3)
 
-    def test_dropped_privileges_are_not_asked_again(self):
-        """Somebody outside, meanwhile, is not held up."""
+    def test_who_is_outside_is_free(self):
+        """Also right after somebody inside was refused the same."""
         self.closed(MOUNTS[0])
         self.free("mount_here", MOUNTED)
 

@@ -2,7 +2,9 @@
 /* The words of guard.allow; see guard.h. */
 #include "base/guard.h"
 
-const char *const guard_words[WEIR_GUARD_COUNT] = {
+#include "base/cleanup.h"
+
+const char *const guard_words[] = {
 	[WEIR_GUARD_MOUNT] = "mount",
 	[WEIR_GUARD_NAMESPACES] = "namespaces",
 	[WEIR_GUARD_PTRACE] = "ptrace",
@@ -14,3 +16,4 @@ const char *const guard_words[WEIR_GUARD_COUNT] = {
 	[WEIR_GUARD_IPC] = "ipc",
 	[WEIR_GUARD_TUN] = "tun",
 };
+_Static_assert(ARRAY_SIZE(guard_words) == WEIR_GUARD_COUNT, "every word is there");

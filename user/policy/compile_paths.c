@@ -22,6 +22,7 @@ static void tables_done(struct path_tables *tables)
 	numbers_done(&tables->next);
 	free(tables->sockets.list);
 	free(tables->nodes_of);
+	free(tables->ways);
 	free(tables->children);
 	free(tables->nodes);
 }

@@ -11,7 +11,7 @@
 
 #include "policy/compile_parts.h"
 
-#define DIGEST_DOMAIN "weir compiled policy 2\n"
+#define DIGEST_DOMAIN "weir compiled policy 3\n"
 
 struct digest {
 	crypto_hash_sha256_state state;
@@ -101,8 +101,6 @@ static void tree_add(struct digest *digest, const struct policy *policy)
 
 	net_rules_add(digest, &policy->net_allow);
 	net_rules_add(digest, &policy->net_deny);
-	for (i = 0; i < WEIR_GUARD_COUNT; i++)
-		number_add(digest, policy->guard_allow[i]);
 	number_add(digest, policy->tls_off);
 	number_add(digest, policy->dns_present);
 	number_add(digest, policy->allow_rebinding);

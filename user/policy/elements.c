@@ -46,28 +46,23 @@ static struct element class_bytes(const char *text, size_t len)
 /* The element at text, whose length is returned. */
 static size_t element_at(const char *text, struct element *ret)
 {
-	const char *problem;
-	size_t len = 1;
+	size_t len = pattern_element_len(text);
 
 	*ret = (struct element){0};
 	switch (*text) {
 	case '*':
-		len = strspn(text, "*");
 		*ret = any_bytes(len > 1);
 		ret->star = true;
-		return len;
+		break;
 	case '?':
 		*ret = any_bytes(false);
-		return len;
-	case '[':
-		len = pattern_class_len(text, &problem);
-		*ret = class_bytes(text, len);
-		return len;
-	case '\\':
-		len = 2;
 		break;
+	case '[':
+		*ret = class_bytes(text, len);
+		break;
+	default:
+		bytes_take(&ret->bytes, (unsigned char)text[len - 1]);
 	}
-	bytes_take(&ret->bytes, (unsigned char)text[len - 1]);
 	return len;
 }
 

@@ -29,6 +29,7 @@ struct builder {
 	struct glob_set *set;
 	struct intern byte_sets;
 	struct step *steps;	/* 0 is the root */
+	struct intern children;	/* of a step, with bytes and star; by number, the steps but 0 */
 	size_t n_steps, cap_steps;
 	uint8_t classes[256];	/* of bytes that no glob tells apart */
 	uint8_t of_class[256];	/* a byte of each */
@@ -53,6 +54,7 @@ static void builder_done(struct builder *builder)
 	free(builder->moves);
 	free(builder->rows);
 	intern_done(&builder->byte_sets);
+	intern_done(&builder->children);
 	intern_done(&builder->states);
 	numbers_done(&builder->next);
 }
@@ -64,38 +66,35 @@ static const struct byte_set *step_bytes(const struct builder *builder, const st
 	return intern_get(&builder->byte_sets, step->bytes, &len);
 }
 
-static int step_add(struct builder *builder, uint32_t parent, const struct element *element,
-		    uint32_t *ret)
+static int step_add(struct builder *builder, uint32_t parent, struct step step)
 {
-	uint32_t bytes, at = (uint32_t)builder->n_steps;
+	size_t at = builder->n_steps;
 
-	if (intern_add(&builder->byte_sets, &element->bytes, sizeof(element->bytes), &bytes) < 0 ||
-	    array_reserve(&builder->steps, at, &builder->cap_steps, sizeof(*builder->steps)) < 0)
+	if (array_reserve(&builder->steps, at, &builder->cap_steps, sizeof(*builder->steps)) < 0)
 		return -ENOMEM;
-	builder->steps[at] = (struct step){.bytes = bytes, .star = element->star};
-	builder->n_steps++;
 	if (at) {
-		builder->steps[at].sibling = builder->steps[parent].child;
-		builder->steps[parent].child = at;
+		step.sibling = builder->steps[parent].child;
+		builder->steps[parent].child = (uint32_t)at;
 	}
-	*ret = at;
+	builder->steps[builder->n_steps++] = step;
 	return 0;
 }
 
 static int step_get(struct builder *builder, uint32_t *at, const struct element *element)
 {
-	const struct step *step;
-	uint32_t child;
+	struct step step = {.star = element->star};
+	uint32_t key[] = {*at, 0, step.star}, number;
+	int added;
 
-	for (child = builder->steps[*at].child; child; child = step->sibling) {
-		step = &builder->steps[child];
-		if (step->star == element->star &&
-		    memcmp(step_bytes(builder, step), &element->bytes, sizeof(element->bytes)) == 0)
-			break;
-	}
-	if (!child && step_add(builder, *at, element, &child) < 0)
+	added = intern_add(&builder->byte_sets, &element->bytes, sizeof(element->bytes),
+			   &step.bytes);
+	if (added < 0)
+		return added;
+	key[1] = step.bytes;
+	added = intern_add(&builder->children, key, sizeof(key), &number);
+	if (added < 0 || (added && step_add(builder, *at, step) < 0))
 		return -ENOMEM;
-	*at = child;
+	*at = number + 1;	/* behind the root */
 	return 0;
 }
 
@@ -346,10 +345,8 @@ static int rows_write(struct builder *builder)
 static int set_make(struct globs *globs, struct glob_set *set, const uint32_t *numbers, size_t n)
 {
 	_cleanup_(builder_done) struct builder builder = {.globs = globs, .set = set};
-	static const struct element root;
-	uint32_t at;
 	size_t len, i;
-	int err = step_add(&builder, 0, &root, &at);
+	int err = step_add(&builder, 0, (struct step){0});
 
 	for (i = 0; i < n && !err; i++) {
 		const char *text = intern_get(globs->texts, numbers[i], &len);

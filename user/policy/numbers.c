@@ -35,11 +35,6 @@ void numbers_sort(struct numbers *numbers)
 	numbers->n = n;
 }
 
-bool numbers_have(const uint32_t *list, size_t n, uint32_t number)
-{
-	return n && bsearch(&number, list, n, sizeof(*list), number_compare);
-}
-
 void numbers_done(struct numbers *numbers)
 {
 	free(numbers->list);

@@ -3,7 +3,6 @@
 #ifndef WEIR_POLICY_NUMBERS_H
 #define WEIR_POLICY_NUMBERS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,9 +17,6 @@ int numbers_add(struct numbers *numbers, uint32_t number);
 
 /* In order, each once. */
 void numbers_sort(struct numbers *numbers);
-
-/* Of sorted ones. */
-bool numbers_have(const uint32_t *list, size_t n, uint32_t number);
 
 void numbers_done(struct numbers *numbers);
 

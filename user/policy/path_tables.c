@@ -159,20 +159,32 @@ static int next_add_name(struct path_tables *tables, const struct numbers *from,
 	return 0;
 }
 
-/* Where those of the globs lead that take a name. */
-static int next_add_match(struct path_tables *tables, const struct numbers *from, uint32_t match)
+/* The first of the ways that is not by a lower glob. */
+static size_t way_find(const struct path_tables *tables, uint32_t glob)
 {
-	const struct move *moves = tables->positions.by_glob.list;
+	size_t low = 0, high = tables->n_ways, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (tables->ways[middle].what < glob)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Where those of the globs lead that take a name. */
+static int next_add_match(struct path_tables *tables, uint32_t match)
+{
 	const uint32_t *taken;
-	uint32_t move;
-	size_t n, i;
+	size_t n, i, at;
 
 	taken = globs_taken(&tables->globs, tables->glob_set, match, &n);
-	for (i = 0; i < from->n && n; i++) {
-		for (move = position_at(tables, from->list[i])->globs; move;
-		     move = moves[move - 1].next)
-			if (numbers_have(taken, n, moves[move - 1].what) &&
-			    next_add(tables, moves[move - 1].to) < 0)
+	for (i = 0; i < n; i++) {
+		for (at = way_find(tables, taken[i]);
+		     at < tables->n_ways && tables->ways[at].what == taken[i]; at++)
+			if (next_add(tables, tables->ways[at].to) < 0)
 				return -ENOMEM;
 	}
 	return 0;
@@ -182,9 +194,7 @@ static int next_add_match(struct path_tables *tables, const struct numbers *from
 static int next_make(struct path_tables *tables, uint32_t match, const uint32_t *name)
 {
 	tables->next.n = 0;
-	if (next_add_all(tables, &tables->loops) < 0 ||
-	    next_add_match(tables, &tables->own, match) < 0 ||
-	    next_add_match(tables, &tables->loops, match) < 0)
+	if (next_add_all(tables, &tables->loops) < 0 || next_add_match(tables, match) < 0)
 		return -ENOMEM;
 	if (name && (next_add_name(tables, &tables->own, *name) < 0 ||
 		     next_add_name(tables, &tables->loops, *name) < 0))
@@ -275,8 +285,7 @@ static int other_expand(struct path_tables *tables, uint32_t node)
 	return own_edge_add(tables, node, other);
 }
 
-static int globs_add(const struct path_tables *tables, const struct numbers *from,
-		     struct numbers *to)
+static int ways_add(struct path_tables *tables, const struct numbers *from)
 {
 	const struct move *moves = tables->positions.by_glob.list;
 	uint32_t move;
@@ -284,11 +293,21 @@ static int globs_add(const struct path_tables *tables, const struct numbers *fro
 
 	for (i = 0; i < from->n; i++) {
 		for (move = position_at(tables, from->list[i])->globs; move;
-		     move = moves[move - 1].next)
-			if (numbers_add(to, moves[move - 1].what) < 0)
+		     move = moves[move - 1].next) {
+			if (array_reserve(&tables->ways, tables->n_ways, &tables->cap_ways,
+					  sizeof(*tables->ways)) < 0)
 				return -ENOMEM;
+			tables->ways[tables->n_ways++] = moves[move - 1];
+		}
 	}
 	return 0;
+}
+
+static int way_compare(const void *a, const void *b)
+{
+	const struct move *one = a, *other = b;
+
+	return (one->what > other->what) - (one->what < other->what);
 }
 
 /* The positions of a set, those that loop apart, and what globs they have. */
@@ -308,12 +327,18 @@ static int set_take(struct path_tables *tables, uint32_t set, bool *ret_own_glob
 		if (numbers_add(loops ? &tables->loops : &tables->own, list[i]) < 0)
 			return -ENOMEM;
 	}
-	if (globs_add(tables, &tables->own, &globs) < 0)
+	tables->n_ways = 0;
+	if (ways_add(tables, &tables->own) < 0)
 		return -ENOMEM;
-	*ret_own_globs = globs.n;
-	if (globs_add(tables, &tables->loops, &globs) < 0)
+	*ret_own_globs = tables->n_ways;
+	if (ways_add(tables, &tables->loops) < 0)
 		return -ENOMEM;
-	numbers_sort(&globs);
+	if (tables->n_ways)
+		qsort(tables->ways, tables->n_ways, sizeof(*tables->ways), way_compare);
+	for (i = 0; i < tables->n_ways; i++)
+		if ((!i || tables->ways[i].what != tables->ways[i - 1].what) &&
+		    numbers_add(&globs, tables->ways[i].what) < 0)
+			return -ENOMEM;
 	return globs_get(&tables->globs, globs.list, globs.n, &tables->glob_set);
 }
 

@@ -26,7 +26,9 @@ struct path_tables {
 	/* of the set that is worked on */
 	struct numbers own;		/* positions that it leaves with the next name */
 	struct numbers loops;		/* and those that any name leads back to */
-	uint32_t glob_set;		/* the globs of them all */
+	struct move *ways;		/* by glob from them all, in order of the globs */
+	size_t n_ways, cap_ways;
+	uint32_t glob_set;		/* their globs */
 	bool proc;			/* /proc is among them, and leads on to /proc/self */
 	struct numbers next;		/* the set that is made from it, or from nothing */
 };

@@ -9,8 +9,11 @@
 
 #define ABSTRACT_TREES_MAX 8
 
-/* Bytes beyond ASCII are refused: a class takes one byte. */
-size_t pattern_class_len(const char *text, const char **ret_problem)
+/*
+ * Length of the class that starts at text; 0: there is none, and *ret_problem
+ * says why. Bytes beyond ASCII are refused: a class takes one byte.
+ */
+static size_t class_len(const char *text, const char **ret_problem)
 {
 	size_t at = 1;
 	unsigned char low, high;
@@ -46,23 +49,40 @@ size_t pattern_class_len(const char *text, const char **ret_problem)
 	return at + 1;
 }
 
+size_t pattern_element_len(const char *text)
+{
+	const char *problem;
+
+	switch (*text) {
+	case '*':
+		return strspn(text, "*");
+	case '[':
+		return class_len(text, &problem);
+	case '\\':
+		return 2;
+	default:
+		return 1;
+	}
+}
+
 /* What was seen of the component being read. */
 struct component {
-	size_t len;	/* bytes it stands for, where it is literal */
+	size_t len;	/* bytes that a name takes there at least; from the last "**" on */
+	bool too_long;	/* no name takes as many */
 	bool wild;
 	bool dots;	/* nothing but dots so far */
 };
 
 static const char *component_end(const struct component *component)
 {
+	if (component->too_long)
+		return "a component longer than 255 bytes";
 	if (component->wild)
 		return NULL;
 	if (!component->len)
 		return "an empty component (\"//\" or a '/' at the end)";
 	if (component->dots && component->len <= 2)
 		return "a component \".\" or \"..\": paths are matched after they are resolved";
-	if (component->len > WEIR_NAME_MAX)
-		return "a component longer than 255 bytes";
 	return NULL;
 }
 
@@ -88,12 +108,17 @@ static const char *components_parse(const char *text, char *path, size_t *ret_le
 			component = (struct component){.dots = true};
 			break;
 		case '*':
-		case '?':
+			step = pattern_element_len(text);
 			component.wild = true;
+			if (step > 1)
+				component.len = 0;	/* what follows may be another name */
 			break;
 		case '[':
-			step = pattern_class_len(text, &problem);
+			step = class_len(text, &problem);
+			/* fall through */
+		case '?':
 			component.wild = true;
+			component.too_long |= ++component.len > WEIR_NAME_MAX;
 			break;
 		case '\\':
 			text++;
@@ -102,7 +127,7 @@ static const char *components_parse(const char *text, char *path, size_t *ret_le
 			/* fall through */
 		default:
 			component.dots &= *text == '.';
-			component.len++;
+			component.too_long |= ++component.len > WEIR_NAME_MAX;
 			break;
 		}
 		if (problem || !*text)
@@ -122,15 +147,18 @@ static const char *abstract_parse(const char *text, char *path, size_t *ret_len,
 	/* a socket's name has a zero byte where the policy has its '@' (unix(7)) */
 	_Static_assert(UNIX_PATH_MAX == 108, "what the message says");
 	const char *problem = NULL;
-	size_t len = 0, step, trees = 0;
+	size_t len = 0, step, least = 0, trees = 0;
 
 	*ret_wild = false;
 	path[len++] = '@';
 	for (; *text; text += step) {
+		bool tree = strncmp(text, "/**", 3) == 0 && (!text[3] || text[3] == '/');
+
 		step = 1;
-		trees += strncmp(text, "/**", 3) == 0 && (!text[3] || text[3] == '/');
+		trees += tree;
+		least += *text != '*' && !tree;
 		if (*text == '[') {
-			step = pattern_class_len(text, &problem);
+			step = class_len(text, &problem);
 			if (problem)
 				return problem;
 		}
@@ -142,7 +170,7 @@ static const char *abstract_parse(const char *text, char *path, size_t *ret_len,
 	*ret_len = len;
 	if (len == 1)
 		return "'@' without a name";
-	if (!*ret_wild && len > UNIX_PATH_MAX)
+	if (least >= UNIX_PATH_MAX)
 		return "an abstract name longer than 107 bytes";
 	/* each may take nothing: two ways to read what follows */
 	if (trees > ABSTRACT_TREES_MAX)
@@ -224,21 +252,17 @@ bool pattern_class_takes(const char *pattern, size_t len, char c)
  */
 static size_t one_takes(const char *pattern, char c)
 {
-	const char *problem;
-	size_t len;
+	size_t len = pattern_element_len(pattern);
 
 	switch (*pattern) {
 	case '\0':
 		return 0;
 	case '?':
-		return c != '/' ? 1 : 0;
+		return c != '/' ? len : 0;
 	case '[':
-		len = pattern_class_len(pattern, &problem);
 		return c != '/' && pattern_class_takes(pattern, len, c) ? len : 0;
-	case '\\':
-		return pattern[1] == c ? 2 : 0;
 	default:
-		return *pattern == c ? 1 : 0;
+		return pattern[len - 1] == c ? len : 0;
 	}
 }
 

@@ -44,8 +44,8 @@ bool pattern_is_abstract(const struct pattern *pattern);
 /* Does the pattern cover this path ("/" or "/a/b") or abstract name ("@name", any bytes)? */
 bool pattern_matches(const struct pattern *pattern, const char *path, size_t len);
 
-/* Length of the class that starts at text, "[a-z]"; 0: there is none, and *ret_problem says why. */
-size_t pattern_class_len(const char *text, const char **ret_problem);
+/* Length of what starts at text in a pattern: a byte, an escaped one, a class, a run of stars. */
+size_t pattern_element_len(const char *text);
 
 /* Does the class of that length take this byte? */
 bool pattern_class_takes(const char *class_text, size_t len, char c);

@@ -113,16 +113,6 @@ static int mark_put(struct positions *positions, struct mark mark, uint32_t at)
 	return 0;
 }
 
-/* The element of a glob that begins here: a byte, an escaped one, a class, a run of stars. */
-static size_t element_len(const char *text)
-{
-	const char *problem;
-
-	if (*text == '[')
-		return pattern_class_len(text, &problem);
-	return *text == '*' ? strspn(text, "*") : *text == '\\' ? 2 : 1;
-}
-
 /* One name of a pattern, as it is written. */
 struct component {
 	const char *text;
@@ -137,7 +127,7 @@ static struct component component_at(const char *text)
 	size_t len;
 
 	for (; text[component.len] && text[component.len] != '/'; component.len += len) {
-		len = element_len(text + component.len);
+		len = pattern_element_len(text + component.len);
 		component.wild |= strchr("*?[", text[component.len]) != NULL;
 		component.crosses |= text[component.len] == '*' && len > 1;
 	}
@@ -152,7 +142,7 @@ static size_t elements_copy(const char *text, size_t len, bool wild, char *to)
 	for (at = 0; at < len; at += n) {
 		size_t skip = 0, take;
 
-		n = element_len(text + at);
+		n = pattern_element_len(text + at);
 		take = n;
 		if (text[at] == '*')
 			take = 1;
@@ -184,7 +174,7 @@ static int crossings_put(struct positions *positions, struct component component
 	if (!glob || !rest)
 		return -ENOMEM;
 	for (at = 0; at < component.len && !err; at += n) {
-		n = element_len(component.text + at);
+		n = pattern_element_len(component.text + at);
 		if (component.text[at] != '*' || n < 2)
 			continue;
 		if (++positions->limits->crossings > PATH_CROSSINGS_MAX)
@@ -232,10 +222,20 @@ static int rest_put(struct positions *positions, const char *text, uint32_t at, 
 	return err;
 }
 
+static bool is_thread_self(const struct pattern *pattern)
+{
+	static const char thread_self[] = "/proc/thread-self";
+	const char *text = pattern->kind == PATTERN_WILD ? pattern->text : pattern->path;
+
+	return strncmp(text, thread_self, strlen(thread_self)) == 0;
+}
+
 /* /proc/thread-self is an entry of /proc/self under another name. */
-static int thread_self_put(struct positions *positions, const char *rest, uint32_t at,
+static int thread_self_put(struct positions *positions, const struct pattern *pattern, uint32_t at,
 			   struct mark mark)
 {
+	/* escapes in its first two names do not hide the third '/' */
+	const char *rest = strchrnul(strchr(pattern->text + 1, '/') + 1, '/');
 	char text[WEIR_PATH_MAX + 32];
 
 	snprintf(text, sizeof(text), "proc/self/task/*%s", rest);
@@ -285,7 +285,6 @@ static int proc_self_note(struct positions *positions)
 
 static int pattern_put(struct positions *positions, const struct pattern *pattern, struct mark mark)
 {
-	static const char thread_self[] = "/proc/thread-self";
 	const char *text = pattern->text;
 	uint32_t at = mark.list == LIST_UNIX ? WEIR_NODE_UNIX : WEIR_NODE_ROOT;
 
@@ -294,8 +293,8 @@ static int pattern_put(struct positions *positions, const struct pattern *patter
 	if (mark.list != LIST_UNIX && pattern_is_proc_self(pattern)) {
 		if (proc_self_note(positions) < 0)
 			return -ENOMEM;
-		if (strncmp(text, thread_self, strlen(thread_self)) == 0)
-			return thread_self_put(positions, text + strlen(thread_self), at, mark);
+		if (is_thread_self(pattern))
+			return thread_self_put(positions, pattern, at, mark);
 	}
 	if (pattern->kind != PATTERN_WILD)
 		return literal_put(positions, pattern, at, mark);

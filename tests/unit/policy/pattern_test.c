@@ -2,6 +2,7 @@
 /* What path patterns are and match. */
 #include "../test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/pattern.h"
@@ -183,6 +184,55 @@ static void abstract_names_have_a_length(void **state)
 	assert_int_equal(pattern.len, 108);
 	text[1] = '*';
 	pattern = pattern_of(text, &arena);
+	text[1] = '?';
+	assert_string_equal(pattern_parse(text, true, &arena, &pattern, &nomem),
+			    "an abstract name longer than 107 bytes");
+	arena_done(&arena);
+}
+
+/* What no name is long enough for is an error, wildcards or not. */
+static void components_have_a_length(void **state)
+{
+	static const struct {
+		const char *start, *end;
+		size_t longest;	/* of what is between them */
+	} cases[] = {
+		{"/", "", 255},
+		{"/a/", "/b", 255},
+		{"/", "/**", 255},
+		{"**/", "", 255},
+		{"/*", "*", 255},
+		{"/?", "", 254},
+		{"/[abc]", "[!a-z]*", 253},
+		{"/\\*", "", 254},
+		/* what "**" is between may be two names */
+		{"/aa**", "", 255},
+		{"/", "**aa", 255},
+		{"/a**b", "c**d", 253},
+	};
+	struct arena arena = {0};
+	struct pattern pattern;
+	char text[300];
+	bool nomem;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *problem;
+		char name[260];
+
+		memset(name, 'n', sizeof(name));
+		name[cases[i].longest] = '\0';
+		snprintf(text, sizeof(text), "%s%s%s", cases[i].start, name, cases[i].end);
+		pattern = pattern_of(text, &arena);
+		name[cases[i].longest] = 'n';
+		name[cases[i].longest + 1] = '\0';
+		snprintf(text, sizeof(text), "%s%s%s", cases[i].start, name, cases[i].end);
+		problem = pattern_parse(text, true, &arena, &pattern, &nomem);
+		if (!problem)
+			fail_msg("%s is taken", text);
+		assert_string_equal(problem, "a component longer than 255 bytes");
+	}
 	arena_done(&arena);
 }
 
@@ -217,6 +267,11 @@ static void own_proc_entries_are_told(void **state)
 	assert_true(pattern_is_proc_self(&pattern));
 	pattern = pattern_of("/proc/thread-self/status", &arena);
 	assert_true(pattern_is_proc_self(&pattern));
+	pattern = pattern_of("/proc/thread\\-self/environ", &arena);
+	assert_true(pattern_is_proc_self(&pattern));
+	/* a wildcard never means it, however narrow */
+	pattern = pattern_of("/proc/[s]elf/status", &arena);
+	assert_false(pattern_is_proc_self(&pattern));
 	pattern = pattern_of("/proc/selfish", &arena);
 	assert_false(pattern_is_proc_self(&pattern));
 	arena_done(&arena);
@@ -247,6 +302,7 @@ int main(void)
 		cmocka_unit_test(patterns_match),
 		cmocka_unit_test(abstract_names_match_as_bytes),
 		cmocka_unit_test(abstract_names_have_a_length),
+		cmocka_unit_test(components_have_a_length),
 		cmocka_unit_test(abstract_trees_are_limited),
 		cmocka_unit_test(own_proc_entries_are_told),
 		cmocka_unit_test(stars_stay_cheap),

@@ -319,38 +319,6 @@ static void sockets_have_roots_of_their_own(void **state)
 	assert_int_equal(compiled->nodes[WEIR_NODE_ABSTRACT].below[WEIR_ACCESS_READ], 0);
 }
 
-/* A name whose length the node does not list is not even read. */
-static void nodes_list_the_lengths_of_names(void **state)
-{
-	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(
-		HEAD
-		"network:\n  unix:\n"
-		"    - {name: a, paths: [/run/x, \"/va/**\", \"@ab/cd\", \"@x\", \"@twenty-eight-bytes-long-xxxx\"]}\n"
-		"files: {allow: [{name: f, paths: [/home]}]}\n");
-
-	(void)state;
-	assert_int_equal(compiled->nodes[WEIR_NODE_ROOT].lengths, WEIR_LENGTH_BIT(4));
-	assert_int_equal(compiled->nodes[WEIR_NODE_UNIX].lengths,
-			 WEIR_LENGTH_BIT(3) | WEIR_LENGTH_BIT(2));
-	assert_int_equal(compiled->nodes[WEIR_NODE_ABSTRACT].lengths,
-			 WEIR_LENGTH_BIT(5) | WEIR_LENGTH_BIT(1) | WEIR_LENGTH_BIT(28));
-}
-
-static void roots_are_always_there(void **state)
-{
-	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(HEAD);
-	uint32_t node;
-
-	(void)state;
-	assert_int_equal(compiled->n_nodes, WEIR_NODE_ABSTRACT + 1);
-	assert_int_equal(compiled->n_edges, 0);
-	for (node = WEIR_NODE_ROOT; node <= WEIR_NODE_ABSTRACT; node++) {
-		assert_int_equal(compiled->nodes[node].self[WEIR_ACCESS_READ], WEIR_RULE_NONE);
-		assert_int_equal(compiled->nodes[node].below[WEIR_ACCESS_READ], WEIR_RULE_NONE);
-		assert_int_equal(compiled->nodes[node].lengths, 0);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,8 +331,6 @@ int main(void)
 		cmocka_unit_test(every_column_counts_for_a_key),
 		cmocka_unit_test(paths_are_cut_into_chunks),
 		cmocka_unit_test(sockets_have_roots_of_their_own),
-		cmocka_unit_test(nodes_list_the_lengths_of_names),
-		cmocka_unit_test(roots_are_always_there),
 	};
 
 	return RUN_TESTS(tests);
