@@ -34,6 +34,9 @@ POLICY = policy_text(files=f"""  allow:
   deny:
     - name: secrets
       paths: ["**/.env", "**/*.pem", "/**/*key?.{LONG}*"]
+    - name: hooks
+      paths: ["**/.git/hooks/**"]
+      access: [write, create, delete]
     - name: oom
       paths: ["/proc/[0-9]*/oom_score_adj"]
       access: [write]
@@ -121,6 +124,15 @@ class Patterns(Case):
         self.refused(errno.EACCES, "read", f"{TOP}/new/deep/a.pem")
         self.allowed("make", "dir", f"{TOP}/new/other")
         self.allowed("rename", f"{TOP}/new/other", f"{TOP}/other")
+
+    def test_directories_take_no_names_along(self):
+        put(f"{TOP}/b/hooks/post-commit")
+        fresh_dir(f"{TOP}/clone")
+        self.refused(errno.EXDEV, "rename", f"{TOP}/b", f"{TOP}/clone/.git")
+        self.record(type="file.rename", verdict="deny", reason="widen")
+        self.allowed("rename", f"{TOP}/b", f"{TOP}/clone/git")
+        put(f"{TOP}/theirs/.git/hooks/post-commit")
+        self.refused(errno.EXDEV, "rename", f"{TOP}/theirs/.git", f"{TOP}/away")
 
     def test_remembered_directories(self):
         """Opened before, its names are told apart all the same; renames elsewhere change nothing."""
