@@ -9,10 +9,7 @@
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include <linux/btrfs.h>
 #include <linux/fs.h>
-#include <linux/fscrypt.h>
-#include <linux/fsverity.h>
 
 #include "object.bpf.h"
 
@@ -164,50 +161,6 @@ int BPF_PROG(weir_file_truncate, struct file *file)
 {
 	return object_decide(file->f_path.dentry, file->f_path.mnt, WRITE,
 			     WEIR_EVENT_FILE_ATTRIBUTE);
-}
-
-/* Flags and the like, which a descriptor opened for reading is enough to change. */
-static __always_inline bool ioctl_changes(unsigned int cmd)
-{
-	return cmd == FS_IOC_SETFLAGS || cmd == FS_IOC32_SETFLAGS || cmd == FS_IOC_FSSETXATTR ||
-	       cmd == FS_IOC_ENABLE_VERITY || cmd == FS_IOC_SET_ENCRYPTION_POLICY;
-}
-
-/*
- * Subvolumes: a snapshot gives all that lies in one a second name, which no hook
- * compares with the first; removing one removes all that lies in it.
- */
-static __always_inline bool ioctl_retitles(unsigned int cmd)
-{
-	return cmd == BTRFS_IOC_SNAP_CREATE || cmd == BTRFS_IOC_SNAP_CREATE_V2 ||
-	       cmd == BTRFS_IOC_SUBVOL_CREATE || cmd == BTRFS_IOC_SUBVOL_CREATE_V2 ||
-	       cmd == BTRFS_IOC_SNAP_DESTROY || cmd == BTRFS_IOC_SNAP_DESTROY_V2;
-}
-
-static __always_inline int ioctl_decide(struct file *file, unsigned int cmd)
-{
-	struct path_action action = {0};
-
-	if (!ioctl_changes(cmd) && !ioctl_retitles(cmd))
-		return 0;
-	action.dentry = number_away(file->f_path.dentry);
-	action.mnt = number_away(file->f_path.mnt);
-	action.access = WRITE;
-	action.device = ioctl_retitles(cmd);
-	return action_decide(&action, WEIR_EVENT_FILE_ATTRIBUTE);
-}
-
-SEC("lsm/file_ioctl")
-int BPF_PROG(weir_file_ioctl, struct file *file, unsigned int cmd)
-{
-	return ioctl_decide(file, cmd);
-}
-
-/* By the 32-bit entry, which any program can use. */
-SEC("lsm/file_ioctl_compat")
-int BPF_PROG(weir_file_ioctl_compat, struct file *file, unsigned int cmd)
-{
-	return ioctl_decide(file, cmd);
 }
 
 SEC("lsm/path_chmod")

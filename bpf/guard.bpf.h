@@ -67,8 +67,8 @@ enum guard_kind {
 	GUARD_KIND_TUN,
 };
 
-/* What the files of a file system are to the guard, by its magic number. */
-static __always_inline __u32 guard_super(__u64 magic, bool writes)
+/* Is a file system one by which the kernel is set? */
+static __always_inline bool guard_sets_kernel(__u64 magic)
 {
 	switch (magic) {
 	case 0x27e0eb:		/* cgroup */
@@ -79,10 +79,49 @@ static __always_inline __u32 guard_super(__u64 magic, bool writes)
 	case 0x42494e4d:	/* binfmt_misc */
 	case 0xde5e81e4:	/* efivarfs */
 	case 0x7655821:		/* resctrl */
+		return true;
+	}
+	return false;
+}
+
+/* And one that also shows what it does? */
+static __always_inline bool guard_shows_kernel(__u64 magic)
+{
+	return magic == 0x64626720 || magic == 0x74726163;	/* debugfs, tracefs */
+}
+
+/* What a device is to the guard: those that anybody's keys, or the whole machine, hang on. */
+static __always_inline __u32 guard_device(__u32 device, bool writes)
+{
+	switch (device) {
+	case DEVICE(10, 200):	/* net/tun */
+	case DEVICE(10, 238):	/* vhost-net */
+	case DEVICE(10, 241):	/* vhost-vsock */
+		return GUARD_KIND_TUN;
+	case DEVICE(10, 130):	/* watchdog: opening it is enough to start it */
+	case DEVICE(10, 137):	/* vhci: a Bluetooth adapter */
+	case DEVICE(10, 203):	/* cuse: devices of one's own making */
+	case DEVICE(10, 223):	/* uinput: keys and pointers */
+	case DEVICE(10, 237):	/* loop-control */
+	case DEVICE(10, 239):	/* uhid */
+	case DEVICE(10, 240):	/* userio: serial keyboards */
+		return GUARD_KIND_KERNEL;	/* ioctl(2) takes any mode */
+	case DEVICE(1, 11):	/* kmsg */
+	case DEVICE(10, 144):	/* nvram */
+	case DEVICE(10, 242):	/* rfkill */
 		return writes ? GUARD_KIND_KERNEL : GUARD_KIND_USUAL;
-	case 0x64626720:	/* debugfs */
-	case 0x74726163:	/* tracefs */
+	}
+	return GUARD_KIND_USUAL;
+}
+
+/* What the files of a file system are to the guard, by its magic number. */
+static __always_inline __u32 guard_super(__u64 magic, bool writes)
+{
+	if (guard_shows_kernel(magic))
 		return GUARD_KIND_KERNEL;
+	if (guard_sets_kernel(magic))
+		return writes ? GUARD_KIND_KERNEL : GUARD_KIND_USUAL;
+	switch (magic) {
 	case PROC_MAGIC:
 		return writes ? GUARD_KIND_PROC : GUARD_KIND_USUAL;
 	case MQUEUE_MAGIC:
@@ -99,17 +138,8 @@ static __always_inline __u32 guard_kind(struct file *file)
 	struct inode *inode = file->f_inode;
 	bool writes = file->f_mode & FMODE_WRITE;
 
-	if ((inode->i_mode & GUARD_S_IFMT) == GUARD_S_IFCHR) {
-		switch (inode->i_rdev) {
-		case DEVICE(1, 11):	/* kmsg */
-			return writes ? GUARD_KIND_KERNEL : GUARD_KIND_USUAL;
-		case DEVICE(10, 200):	/* net/tun */
-		case DEVICE(10, 238):	/* vhost-net */
-		case DEVICE(10, 241):	/* vhost-vsock */
-			return GUARD_KIND_TUN;
-		}
-		return GUARD_KIND_USUAL;
-	}
+	if ((inode->i_mode & GUARD_S_IFMT) == GUARD_S_IFCHR)
+		return guard_device(inode->i_rdev, writes);
 	return guard_super(inode->i_sb->s_magic, writes);
 }
 

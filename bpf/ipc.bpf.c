@@ -16,6 +16,7 @@
 #define KEY_POINTER_MASK (~1ULL)	/* the lowest bit says that it is possessed */
 #define AUTH_KEY ".request_key_auth"
 #define UID_KEYRING "_uid"
+#define PERSISTENT_KEYRING "_persistent"
 
 #define IPC WEIR_GUARD_BIT(WEIR_GUARD_IPC)
 
@@ -141,7 +142,7 @@ int BPF_PROG(weir_guard_key_made, struct key *key)
 		return weir_guard_plain(WEIR_EVENT_GUARD_ESCAPE, WEIR_ASK_KEY_REQUEST, IPC, 0) ?
 			       -EPERM :
 			       0;
-	if (!TEXT_BEGINS(description, UID_KEYRING))
+	if (!TEXT_BEGINS(description, UID_KEYRING) && !TEXT_BEGINS(description, PERSISTENT_KEYRING))
 		return made_keep(address) < 0 ? -ENOSPC : 0;
 	bpf_map_delete_elem(&weir_made, &address);
 	return 0;

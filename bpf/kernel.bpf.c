@@ -128,15 +128,30 @@ int BPF_PROG(weir_guard_tun_attach)
 	return escape_ask(WEIR_ASK_TUN, TUN, 0);
 }
 
-/* Names that go: of weir's pins, and of message queues. */
+/*
+ * Names that come or change: of message queues, which mq_open(2) makes before it
+ * opens them, and of what sets the kernel: a folder may be a cgroup or an instance
+ * of its tracing, a file a variable of the firmware.
+ */
+static __always_inline int entry_ask(__u64 magic)
+{
+	if (magic == MQUEUE_MAGIC)
+		return escape_ask(WEIR_ASK_MESSAGE_QUEUE, WEIR_GUARD_BIT(WEIR_GUARD_IPC), 0);
+	if (guard_sets_kernel(magic) || guard_shows_kernel(magic))
+		return escape_ask(WEIR_ASK_KERNEL_FILE, GUARD_NOTHING, 0);
+	return 0;
+}
+
+/* Names that go: of those, and of weir's pins. */
 static __always_inline int name_ask(__u64 magic)
 {
 	struct guard_ask ask = {
 		.type = WEIR_EVENT_GUARD_BPF, .ask = WEIR_ASK_BPF_OBJECT, .own = true};
 	struct weir_bound bound = {0};
+	int refused = entry_ask(magic);
 
-	if (magic == MQUEUE_MAGIC)
-		return escape_ask(WEIR_ASK_MESSAGE_QUEUE, WEIR_GUARD_BIT(WEIR_GUARD_IPC), 0);
+	if (refused)
+		return -EPERM;
 	if (magic != BPF_FS_MAGIC || !scope_resolve(&bound, false))
 		return 0;
 	return weir_guard_decide(&bound, &ask) ? -EPERM : 0;
@@ -152,6 +167,37 @@ SEC("lsm/inode_rename")
 int BPF_PROG(weir_guard_rename, struct inode *dir)
 {
 	return name_ask(dir->i_sb->s_magic);
+}
+
+SEC("lsm/inode_rmdir")
+int BPF_PROG(weir_guard_rmdir, struct inode *dir)
+{
+	return name_ask(dir->i_sb->s_magic);
+}
+
+SEC("lsm/inode_create")
+int BPF_PROG(weir_guard_create, struct inode *dir)
+{
+	return entry_ask(dir->i_sb->s_magic);
+}
+
+SEC("lsm/inode_mkdir")
+int BPF_PROG(weir_guard_mkdir, struct inode *dir)
+{
+	return entry_ask(dir->i_sb->s_magic);
+}
+
+/* Mode and owner, which would open it to others. As for weir_inode_setattr(), one is loaded. */
+SEC("lsm/inode_setattr")
+int BPF_PROG(weir_guard_setattr, struct dentry *dentry)
+{
+	return entry_ask(dentry->d_sb->s_magic);
+}
+
+SEC("lsm/inode_setattr")
+int BPF_PROG(weir_guard_setattr_mapped, void *idmap, struct dentry *dentry)
+{
+	return entry_ask(dentry->d_sb->s_magic);
 }
 
 /* Writing below /proc: to an entry of a process inside, or to what sets the kernel. */

@@ -147,10 +147,18 @@ int weir_place_widens(__u32 index, __u32 from, __u32 to)
 	return false;
 }
 
+/* What is allowed at a place and everywhere below it. */
+static __always_inline __u32 place_always(const struct weir_node *node, __u32 place)
+{
+	return PLACE_SELF(place) ? node->always & node->self_allows : node->below_allows;
+}
+
 int weir_dir_widens(__u32 index, __u32 from, __u32 to)
 {
 	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
 	__u32 from_node = PLACE_NODE(from), to_node = PLACE_NODE(to), always, ever;
+	const __u32 create = WEIR_ACCESS_BIT(WEIR_ACCESS_CREATE);
+	const __u32 delete = WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE);
 	const struct weir_node *old, *new;
 
 	if (from == to)
@@ -159,9 +167,9 @@ int weir_dir_widens(__u32 index, __u32 from, __u32 to)
 	new = nodes ? bpf_map_lookup_elem(nodes, &to_node) : NULL;
 	if (!old || !new || from == PLACE_LAYER || to == PLACE_LAYER)
 		return true;
-	always = PLACE_SELF(from) ? old->always & old->self_allows : old->below_allows;
+	always = place_always(old, from);
 	ever = PLACE_SELF(to) ? new->ever | new->self_allows : new->below_allows;
-	return !!(ever & ~always);
+	return ever & ~always || !(always & delete) || !(place_always(new, to) & create);
 }
 
 /* Asks the tables as the hooks do when they have walked, for tests. */

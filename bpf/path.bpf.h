@@ -57,8 +57,9 @@ int weir_place_widens(__u32 index, __u32 from, __u32 to);
 
 /*
  * A directory takes along what lies below it: what the tables allow anywhere
- * below the one place, they must allow everywhere below the other. What cannot
- * be told widens.
+ * below the one place, they must allow everywhere below the other. And each
+ * name below is made there and removed here: that too must be allowed
+ * everywhere. What cannot be told widens.
  */
 int weir_dir_widens(__u32 index, __u32 from, __u32 to);
 

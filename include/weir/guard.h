@@ -51,6 +51,7 @@ enum weir_ask {
 	WEIR_ASK_KERNEL_LOG,		/* number: the type of syslog(2) */
 	WEIR_ASK_QUOTA,
 	WEIR_ASK_CREDENTIALS,		/* other ones, for a request of io_uring */
+	WEIR_ASK_TERMINAL,		/* putting something into the input of one */
 	WEIR_ASK_COUNT,
 };
 

@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import struct
+import termios
 import time
 
 from actor import checked, libc, spawn, syscall
@@ -316,6 +317,25 @@ def device_make(path, kind, major, minor):
 def file_touch(path, flags):
     """Opened and closed."""
     os.close(os.open(path, flags))
+
+
+def folder_make(path):
+    os.mkdir(path)
+    os.rmdir(path)
+
+
+def mode_change(path):
+    os.chmod(path, os.stat(path).st_mode & 0o7777)
+
+
+def terminal_input():
+    """Into that of a terminal of one's own."""
+    def attempt():
+        os.setsid()
+        own = os.openpty()[1]
+        fcntl.ioctl(own, termios.TIOCSCTTY, 0)
+        fcntl.ioctl(own, termios.TIOCSTI, b"x")
+    spawn(attempt)
 
 
 def tun_make():

@@ -3,13 +3,15 @@
 import ctypes
 import mmap as memory
 import os
+import select
 import struct
+import time
 
 from actor import checked, libc, syscall
 from actor_net import IoVector, Message, sockaddr
 
 SYS_IO_URING_SETUP, SYS_IO_URING_ENTER, SYS_IO_URING_REGISTER = 425, 426, 427
-OPS = {"sendmsg": 9, "connect": 16, "openat": 18, "read": 22, "write": 23, "send": 26,
+OPS = {"poll": 6, "sendmsg": 9, "connect": 16, "openat": 18, "read": 22, "write": 23, "send": 26,
        "openat2": 28, "renameat": 35, "unlinkat": 36, "mkdirat": 37, "symlinkat": 38, "linkat": 39,
        "setxattr": 42, "getxattr": 44, "socket": 45, "bind": 56, "listen": 57}
 REGISTER_PERSONALITY, PR_SET_KEEPCAPS, AT_FDCWD, AT_REMOVEDIR = 9, 8, -100, 0x200
@@ -160,7 +162,8 @@ def ring_open_later(path, flags):
     Opened by the caller itself, but with credentials that are not its own any more: those with
     which the request was linked behind one that had to wait.
     """
-    name, data = os.fsencode(path), ctypes.create_string_buffer(1)
+    folder, name = os.path.split(os.fsencode(path))
+    folder = os.open(folder, os.O_PATH)
     os.stat(path)       # what is not in the kernel's cache is opened by a worker
     ends, params = os.pipe(), ctypes.create_string_buffer(120)
     ring = syscall(SYS_IO_URING_SETUP, 2, params)
@@ -168,18 +171,19 @@ def ring_open_later(path, flags):
     with memory.mmap(ring, 4096, offset=RING_AT) as rings, \
             memory.mmap(ring, 4096, offset=SQES_AT) as entries:
         for place, (op, how, fd, address, size, own) in enumerate((
-                ("read", IOSQE_ASYNC | IOSQE_IO_LINK, ends[0], ctypes.addressof(data), 1, 0),
-                ("openat", 0, AT_FDCWD, address_of(name), 0, flags))):
+                ("poll", IOSQE_ASYNC | IOSQE_IO_LINK, ends[0], 0, 0, select.POLLIN),
+                ("openat", 0, folder, address_of(name), 0, flags))):
             struct.pack_into("=BBHiQQIIQHHIQQ", entries, 64 * place, OPS[op], how, 0, fd, 0, address,
                              size, own, place, 0, 0, 0, 0, 0)
             struct.pack_into("=I", rings, sq[6] + 4 * place, place)
         struct.pack_into("=I", rings, sq[1], 2)     # tail
         syscall(SYS_IO_URING_ENTER, ring, 2, 0, 0, None, 0)
         credentials_renew()
+        time.sleep(1)   # what is ready before the worker looks is done by the worker, to the end
         os.write(ends[1], b"x")
         syscall(SYS_IO_URING_ENTER, ring, 0, 2, IORING_ENTER_GETEVENTS, None, 0)
         done = dict(struct.unpack_from("=qi", rings, cq[5] + 16 * place) for place in range(2))
-    for fd in (ring, *ends):
+    for fd in (ring, folder, *ends):
         os.close(fd)
     if done[1] < 0:
         raise OSError(-done[1], os.strerror(-done[1]))

@@ -11,6 +11,11 @@ KINDS = {"rw": "read, write", "ro": "read", "wo": "write", "none": ""}
 MS_BIND = 0x1000
 # struct btrfs_ioctl_vol_args and _v2: SNAP_CREATE, SUBVOL_CREATE, SNAP_DESTROY, and those of _v2
 BTRFS_SUBVOLUMES = [1 << 30 | 4096 << 16 | 0x94 << 8 | number for number in (1, 14, 15, 23, 24, 63)]
+# type and number, with a size that does not matter: the generation, those of ext4, and as i386 has
+# it; flags of FAT; flags and the origin of a subvolume; keys added, removed, removed for all
+LIKE_FLAGS = [1 << 30 | size << 16 | what for size, what in (
+    (8, 0x7602), (4, 0x7602), (8, 0x6604), (4, 0x7211), (8, 0x941a), (200, 0x9425), (192, 0x9425),
+    (80, 0x6617), (64, 0x6618), (64, 0x6619))]
 FAN_MARK_MOUNT, FAN_MARK_FILESYSTEM = 0x10, 0x100
 
 
@@ -133,6 +138,15 @@ class Attributes(Case):
             self.assertEqual(raised.exception.errno, errno.ENOTTY)
             self.refused(errno.EACCES, "control", folder, number)
             self.record(verdict="deny", reason="guard", file__path=folder)
+
+    def test_like_flags(self):
+        """By their numbers: what comes of them differs between file systems."""
+        path = self.put(f"{PLACES['ext4']}/ro/like-flags")
+        for number in LIKE_FLAGS:
+            with self.subTest(hex(number)):
+                self.since = len(self.inside.records())
+                self.refused(errno.EACCES, "control", path, number)
+                self.record(type="file.attribute", verdict="deny", file__path=path)
 
     def test_file_setattr(self):
         path = self.put(f"{PLACES['ext4']}/ro/flags")

@@ -27,6 +27,12 @@ def rules(place):
       paths: [{place}/exact, {names}, "{place}/gone/behind", "{place}/real/**",
               "{place}/mounted/**", "{place}/inner/**"]
       access: [read]
+    - name: kept-NAME
+      paths: ["{place}/box/**", {place}/kept, "{place}/kept/**"]
+      access: [read, write, create]
+    - name: moved-NAME
+      paths: [{place}/box]
+      access: [delete]
 """]
 
 
@@ -38,6 +44,9 @@ def policy():
     - name: no-write-{name}
       paths: ["{place}/rw/fixed/**"]
       access: [write]
+    - name: no-hooks-{name}
+      paths: ["{place}/rw/repo/.git/hooks/**"]
+      access: [write, create, delete]
 """ for name, place in PLACES.items())
     return policy_text(files=f"  allow:\n{ACTOR_FILES}{allow}  deny:\n{deny}",
                        audit="  record: [network, execute]\n")
@@ -267,6 +276,18 @@ class Files(Case):
         self.refused(errno.EXDEV, "rename", f"{place}/rw", f"{place}/all2/rw")
         self.free("rename", f"{place}/rw", f"{place}/all2/rw")
         self.free("rename", f"{place}/all2/rw", f"{place}/rw")
+
+    @each_place
+    def test_directories_take_no_names_along(self, place):
+        """Those that could not be made at the new place, or removed at the old one."""
+        os.makedirs(f"{place}/rw/repo", exist_ok=True)
+        put(f"{place}/rw/hooked/hooks/post-commit")
+        self.refused(errno.EXDEV, "rename", f"{place}/rw/hooked", f"{place}/rw/repo/.git")
+        self.record(type="file.rename", verdict="deny", reason="widen")
+        self.allowed("rename", f"{place}/rw/hooked", f"{place}/rw/repo/git")
+        put(f"{place}/box/f")
+        self.refused(errno.EXDEV, "rename", f"{place}/box", f"{place}/kept")
+        self.free("rename", f"{place}/box", f"{place}/kept")
 
     @each_place
     def test_links(self, place):

@@ -69,6 +69,17 @@ class Inside(GuardCase):
         self.allowed("proc_read", actor.pid, "environ")
         (CGROUPS / "cgroup.procs").write_text(str(actor.pid))
 
+    def test_terminal_of_who_was_moved_in(self):
+        """Whom the launcher's filter of calls does not keep from it."""
+        actor = Actor(as_user(self.user))
+        self.addCleanup(actor.process.communicate)
+        self.addCleanup(actor.process.kill)
+        self.free("terminal_input")
+        (self.inside.cgroup / "cgroup.procs").write_text(str(actor.pid))
+        self.refused_by(actor, errno.EPERM, "terminal_input")
+        self.record(type="guard.escape", verdict="deny", detail__asked="terminal")
+        (CGROUPS / "cgroup.procs").write_text(str(actor.pid))
+
     def test_signals_from_outside(self):
         child = self.allowed("child_start")
         self.allowed("child", child, "signals_count")

@@ -4,13 +4,13 @@
 from guarded import (ALWAYS, BPF, GuardCase, KEY, MODULES, MOUNTED, MOUNTS, NAMESPACES, NEWNET,
                      NEWNS, QUEUE, QUEUES, TUN, USER_NAMESPACES, Way, modules_load,
                      ptrace_ways, setting_write, signal_ways)
-from support import USER, errno, os, policy_text, unittest
+from support import USER, errno, fresh_dir, os, policy_text, unittest
 
 SIGUSR1 = 10
 
 
 def setUpModule():
-    modules_load("tun", "vhost_net")
+    modules_load("tun", "vhost_net", "uinput", "loop")
     setting_write("kernel/perf_event_paranoid", 1)
     setting_write("kernel/dmesg_restrict", 0)
 
@@ -98,6 +98,11 @@ class Guard(IpcCase):
             self.victim.ipc_remove(kind, number)
         self.refused(errno.EPERM, "queue_remove", QUEUE[1:])
 
+    def test_refused_queue_is_not_made(self):
+        self.refused(errno.EPERM, "queue_open", QUEUE[1:] + "-none", os.O_RDWR | os.O_CREAT)
+        self.record(type="guard.escape", verdict="deny", detail__asked="message-queue")
+        self.refused_by(self.victim, errno.ENOENT, "queue_open", QUEUE[1:] + "-none", os.O_RDWR)
+
     def test_keys(self):
         outside = self.victim.key_add(-3)    # the session's keyring
         self.free("key_add", -3, "mine")
@@ -131,6 +136,15 @@ class Guard(IpcCase):
         self.refused(errno.EPERM, "ring_open_later", "/dev/mem", os.O_RDONLY)
         self.record(type="guard.escape", verdict="deny", detail__capability="CAP_SYS_RAWIO")
 
+    def test_names_of_the_kernel(self):
+        """Beside those that are tried with the rest, what is there must be refused to go."""
+        folder = fresh_dir("/sys/fs/cgroup/weir-guard-there")
+        self.addCleanup(os.rmdir, folder)
+        for way in (("remove_dir", folder), ("rename", folder, f"{folder}2")):
+            with self.subTest(way):
+                self.refused(errno.EPERM, *way)
+        self.record(type="guard.escape", verdict="deny", detail__asked="kernel-file")
+
     def test_limits_stay(self):
         """With a core dump's limit raised, a helper of the kernel would run as root outside."""
         self.free("forked", "limit_raise")
@@ -158,6 +172,7 @@ class GuardOfUser(IpcCase):
     test_traced_by_who_is_outside = Guard.test_traced_by_who_is_outside
     test_ipc = Guard.test_ipc
     test_keys = Guard.test_keys
+    test_refused_queue_is_not_made = Guard.test_refused_queue_is_not_made
 
     def test_signals(self):
         self.closed(*signal_ways(self.victim.pid))

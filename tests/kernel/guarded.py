@@ -139,6 +139,10 @@ ALWAYS = (
         outside=errno.EACCES),
     Way("escape", "kernel-file", None, "file_touch", "/sys/fs/cgroup/cgroup.procs", O_WRONLY),
     Way("escape", "kernel-file", None, "file_touch", "/dev/kmsg", O_WRONLY),
+    Way("escape", "kernel-file", None, "file_touch", "/dev/uinput", O_WRONLY),
+    Way("escape", "kernel-file", None, "file_touch", "/dev/loop-control", O_RDONLY),
+    Way("escape", "kernel-file", None, "folder_make", "/sys/fs/cgroup/weir-guard"),
+    Way("escape", "kernel-file", None, "mode_change", "/sys/fs/cgroup/cgroup.procs"),
 )
 
 

@@ -37,6 +37,9 @@ POLICY = policy_text(files=f"""  allow:
   deny:
     - name: secrets
       paths: ["**/.env", "**/*.pem", "/**/*key?.{LONG}*"]
+    - name: hooks
+      paths: ["**/.git/hooks/**"]
+      access: [write, create, delete]
     - name: oom
       paths: ["/proc/[0-9]*/oom_score_adj"]
       access: [write]
@@ -129,6 +132,16 @@ class Patterns(Case):
         self.refused(errno.EACCES, "read", f"{place}/new/deep/a.pem")
         self.allowed("make", "dir", f"{place}/new/other")
         self.allowed("rename", f"{place}/new/other", f"{place}/other")
+
+    @each_place
+    def test_directories_take_no_names_along(self, place):
+        put(f"{place}/b/hooks/post-commit")
+        fresh_dir(f"{place}/clone")
+        self.refused(errno.EXDEV, "rename", f"{place}/b", f"{place}/clone/.git")
+        self.record(type="file.rename", verdict="deny", reason="widen")
+        self.allowed("rename", f"{place}/b", f"{place}/clone/git")
+        put(f"{place}/theirs/.git/hooks/post-commit")
+        self.refused(errno.EXDEV, "rename", f"{place}/theirs/.git", f"{place}/away")
 
     @each_place
     def test_remembered_directories(self, place):

@@ -39,6 +39,7 @@ static const struct {
 	[WEIR_ASK_KERNEL_LOG] = {"kernel-log", true},
 	[WEIR_ASK_QUOTA] = {"quota", false},
 	[WEIR_ASK_CREDENTIALS] = {"credentials", false},
+	[WEIR_ASK_TERMINAL] = {"terminal", false},
 };
 _Static_assert(ARRAY_SIZE(asks) == WEIR_ASK_COUNT, "every ask has its word");
 

@@ -27,15 +27,11 @@ static bool is_later(const char *hook)
 }
 
 /* Of two programs for one hook, the one that is for this number of arguments. */
-static bool form_fits(const struct bpf_program *program, unsigned int args)
+static bool form_fits(const char *hook, const struct bpf_program *program, unsigned int args)
 {
-	const char *name = bpf_program__name(program);
+	bool mapped = strstr(bpf_program__name(program), "_mapped") != NULL;
 
-	if (strcmp(name, "weir_inode_setattr") == 0)
-		return args == 2;
-	if (strcmp(name, "weir_inode_setattr_mapped") == 0)
-		return args != 2;
-	return true;
+	return strcmp(hook, "inode_setattr") != 0 || mapped == (args != 2);
 }
 
 /* A hook that should be there and is not stays, so that loading fails. */
@@ -55,7 +51,7 @@ static bool hook_fits(const struct btf *btf, const struct bpf_program *program)
 		return !is_later(hook);
 	type = btf__type_by_id(btf, (uint32_t)id);
 	type = type ? btf__type_by_id(btf, type->type) : NULL;
-	return type && form_fits(program, btf_vlen(type));
+	return type && form_fits(hook, program, btf_vlen(type));
 }
 
 int hooks_choose(struct bpf_object *object)
