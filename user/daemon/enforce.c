@@ -94,8 +94,7 @@ void enforce_pending(const struct policy_compiled *compiled, const struct kern_f
 	size_t before = out->len;
 
 	for (size_t i = 0; i < n_pendings; i++) {
-		if (!wanted(compiled, without, pendings[i].section) ||
-		    (pendings[i].without_lsm && kernel->lsm))
+		if (kernel->lsm || !wanted(compiled, without, pendings[i].section))
 			continue;
 		buf_printf(out, "%s%s", out->len > before ? "; " : "", pendings[i].text);
 	}

@@ -5,15 +5,7 @@
 #include "base/cleanup.h"
 
 const struct pending pendings[] = {
-	{POLICY_SECTION_NETWORK, false, true,
+	{POLICY_SECTION_NETWORK,
 	 "without BPF LSM: families of sockets besides IP; sockets made before or outside"},
 };
 const size_t n_pendings = ARRAY_SIZE(pendings);
-
-bool pending_whole(enum policy_section section)
-{
-	for (size_t i = 0; i < n_pendings; i++)
-		if (pendings[i].section == section && pendings[i].whole)
-			return true;
-	return false;
-}

@@ -75,13 +75,13 @@ static int ground_add(struct survey *survey)
 	return r;
 }
 
-/* The parts of a section that wait for a later version, joined. NULL: none. */
-static char *section_pending(enum policy_section section, bool lsm)
+/* The parts of a section that wait for a later version where there is no LSM. NULL: none. */
+static char *section_pending(enum policy_section section)
 {
 	struct buf text = {0};
 
 	for (size_t i = 0; i < n_pendings; i++)
-		if (pendings[i].section == section && !(pendings[i].without_lsm && lsm))
+		if (pendings[i].section == section)
 			buf_printf(&text, "%s%s", text.len ? "; " : "", pendings[i].text);
 	if (text.len && buf_string(&text))
 		return text.data;
@@ -89,22 +89,27 @@ static char *section_pending(enum policy_section section, bool lsm)
 	return NULL;
 }
 
+/* Paths are worked out under two locks of the kernel: as enforce_check() says. */
+static bool needs_sequences(enum policy_section section)
+{
+	return section == POLICY_SECTION_FILES || section == POLICY_SECTION_UNIX ||
+	       section == POLICY_SECTION_GUARD;
+}
+
 static int section_add(struct survey *survey, enum policy_section section)
 {
 	const struct kern_features *kernel = &survey->kernel;
 	bool base = kernel->privileged && kernel->cgroup2 && kernel->btf;
 	const char *name = policy_section_name(section);
-	_cleanup_free_ char *pending = section_pending(section, kernel->lsm);
+	_cleanup_free_ char *pending = kernel->lsm ? NULL : section_pending(section);
 
 	if (section != POLICY_SECTION_NETWORK && !kernel->lsm)
 		return item_add(survey, name, SURVEY_CANNOT,
 				"needs BPF LSM; \"%s: unrestricted\" or --without %s gives it up",
 				name, name);
-	if (pending_whole(section))
-		return item_add(survey, name, SURVEY_NOT_YET, "by this version: %s", pending);
 	if (!base)
 		return item_add(survey, name, SURVEY_CANNOT, "see above");
-	if (section == POLICY_SECTION_FILES && !kernel->sequences)
+	if (needs_sequences(section) && !kernel->sequences)
 		return item_add(survey, name, SURVEY_CANNOT,
 				"rename_lock and mount_lock cannot be read; set kernel.kptr_restrict to 0 or 1");
 	if (pending)
