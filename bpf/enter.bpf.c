@@ -32,7 +32,13 @@ static long ancestry_step(__u32 level, struct ancestry *ancestry)
 	return ancestry->confined;
 }
 
-/* A launcher enters by itself, and has what it was given on purpose. */
+/*
+ * A launcher enters by itself, and has what it was given on purpose.
+ *
+ * The first of all who enter otherwise is moved a moment before this notes it. To set
+ * the word with each scope would close that moment, and have every read and
+ * write of a workload looked up though nobody ever enters: see weir_file_permission().
+ */
 static __always_inline void enter_note(__u64 task, __u64 cgroup)
 {
 	struct ancestry ancestry = {.cgroup = cgroup};

@@ -16,8 +16,6 @@
 #define PROT_EXEC 4u
 #define VM_EXEC 4u
 #define MAP_SHARED 1u	/* and MAP_SHARED_VALIDATE, which has this bit too */
-#define S_IFCHR 0020000
-#define S_IFBLK 0060000
 
 static __always_inline bool object_is_dir(__u64 dentry)
 {

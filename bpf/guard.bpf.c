@@ -10,6 +10,11 @@
 #include <bpf/bpf_tracing.h>
 
 #include "guard.bpf.h"
+#include "tables.bpf.h"
+
+#define MNT_DETACH 2		/* linux/fs.h */
+#define TREE_STEPS (1 << 17)	/* of which a mount takes two or three */
+#define TREE_TRIES 4
 
 static __always_inline void guard_record(struct weir_act *act, const struct guard_ask *ask)
 {
@@ -124,13 +129,77 @@ int weir_guard_owned(const struct weir_file_owner *owner, const struct guard_ask
 	return DECISION_DENIES(act.decision) ? -EPERM : 0;
 }
 
+/* The way through all mounts on a mount, those on the first of them first. */
+struct tree {
+	__u64 top;
+	__u64 at;
+	bool down;	/* what is on it comes next, not what is beside it */
+	bool found;
+	bool whole;
+};
+
+static __always_inline __u64 tree_links(__u64 mount)
+{
+	return mount + bpf_core_field_offset(struct mount, mnt_mounts);
+}
+
+static long tree_step(__u32 unused, struct tree *tree)
+{
+	__u64 next, parent, super;
+
+	if (tree->down) {
+		next = (__u64)READ_KERNEL(struct mount, tree->at, mnt_mounts.next);
+		tree->down = next != tree_links(tree->at);
+	} else {
+		tree->whole = tree->at == tree->top;
+		if (tree->whole)
+			return 1;
+		parent = (__u64)READ_KERNEL(struct mount, tree->at, mnt_parent);
+		next = (__u64)READ_KERNEL(struct mount, tree->at, mnt_child.next);
+		tree->down = next != tree_links(parent);
+		if (!tree->down)
+			tree->at = parent;
+	}
+	if (!tree->down)
+		return 0;
+	if (!next)
+		return 1;	/* cannot be read: it is not whole */
+	tree->at = next - bpf_core_field_offset(struct mount, mnt_child);
+	super = (__u64)READ_KERNEL(struct mount, tree->at, mnt.mnt_sb);
+	tree->found = READ_KERNEL(struct super_block, super, s_magic) == BPF_FS_MAGIC;
+	return tree->found;
+}
+
+/* Is a bpffs mounted below? There may be one where mounts keep changing, or are too many. */
+static __noinline bool bpffs_below(__u64 mount)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < TREE_TRIES; i++) {
+		__u32 count = path_counts_read().mount;
+		/* as in weir_path_walk(): what changes must not be known */
+		struct tree tree = {
+			.top = mount,
+			.at = mount,
+			.down = !weir_config.zero,
+		};
+
+		bpf_loop(TREE_STEPS, tree_step, &tree, 0);
+		if (tree.found)
+			return true;
+		if (tree.whole && !(count & 1) && count == path_counts_read().mount)
+			return false;
+	}
+	return true;
+}
+
 /*
  * Without the bpffs that its pins lie on, enforcement would end with weir's own
- * process. Other mounts are asked for by the capability that they take: see
- * capable.bpf.c. So are other namespaces.
+ * process. It goes with what it lies below, if that is detached (MNT_DETACH). Other
+ * mounts are asked for by the capability that they take: see capable.bpf.c. So
+ * are other namespaces.
  */
 SEC("lsm/sb_umount")
-int BPF_PROG(weir_guard_umount, struct vfsmount *mnt)
+int BPF_PROG(weir_guard_umount, struct vfsmount *mnt, int flags)
 {
 	struct guard_ask ask = {
 		.type = WEIR_EVENT_GUARD_MOUNT,
@@ -139,8 +208,11 @@ int BPF_PROG(weir_guard_umount, struct vfsmount *mnt)
 		.opens = WEIR_GUARD_BIT(WEIR_GUARD_MOUNT),
 	};
 	struct weir_bound bound = {0};
+	bool bpffs = mnt->mnt_sb->s_magic == BPF_FS_MAGIC;
 
-	if (mnt->mnt_sb->s_magic != BPF_FS_MAGIC || !scope_resolve(&bound, false))
+	if ((!bpffs && !(flags & MNT_DETACH)) || !scope_resolve(&bound, false))
+		return 0;
+	if (!bpffs && !bpffs_below(mount_of(number_away(mnt))))
 		return 0;
 	return weir_guard_decide(&bound, &ask) ? -EPERM : 0;
 }

@@ -11,8 +11,7 @@
 
 #include "decide.bpf.h"
 #include "scope.bpf.h"
-
-#define EPERM 1
+#include "walk.bpf.h"
 
 #define GUARD_NOTHING 0		/* as opens: no word does */
 
@@ -50,12 +49,8 @@ int weir_guard_file_record(struct weir_act *act, __u64 file);
 		DECISION_DENIES((act)->decision) ? -EPERM : 0;               \
 	})
 
-#define BPF_FS_MAGIC 0xcafe4a11
-#define MQUEUE_MAGIC 0x19800202
-#define PROC_MAGIC 0x9fa0
-#define FMODE_WRITE 2u
-#define GUARD_S_IFMT 0170000
-#define GUARD_S_IFCHR 0020000
+#define MQUEUE_MAGIC 0x19800202		/* ipc/mqueue.c */
+#define CONFIGFS_MAGIC 0x62656570	/* fs/configfs/mount.c */
 #define DEVICE(major, minor) ((major) << 20 | (minor))
 
 enum guard_kind {
@@ -71,14 +66,14 @@ enum guard_kind {
 static __always_inline bool guard_sets_kernel(__u64 magic)
 {
 	switch (magic) {
-	case 0x27e0eb:		/* cgroup */
-	case 0x63677270:	/* cgroup2 */
-	case 0x62656572:	/* sysfs */
-	case 0x62656570:	/* configfs */
-	case 0x73636673:	/* securityfs */
-	case 0x42494e4d:	/* binfmt_misc */
-	case 0xde5e81e4:	/* efivarfs */
-	case 0x7655821:		/* resctrl */
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case CONFIGFS_MAGIC:
+	case SECURITYFS_MAGIC:
+	case BINFMTFS_MAGIC:
+	case EFIVARFS_MAGIC:
+	case RDTGROUP_SUPER_MAGIC:
 		return true;
 	}
 	return false;
@@ -87,7 +82,7 @@ static __always_inline bool guard_sets_kernel(__u64 magic)
 /* And one that also shows what it does? */
 static __always_inline bool guard_shows_kernel(__u64 magic)
 {
-	return magic == 0x64626720 || magic == 0x74726163;	/* debugfs, tracefs */
+	return magic == DEBUGFS_MAGIC || magic == TRACEFS_MAGIC;
 }
 
 /* What a device is to the guard: those that anybody's keys, or the whole machine, hang on. */
@@ -122,7 +117,7 @@ static __always_inline __u32 guard_super(__u64 magic, bool writes)
 	if (guard_sets_kernel(magic))
 		return writes ? GUARD_KIND_KERNEL : GUARD_KIND_USUAL;
 	switch (magic) {
-	case PROC_MAGIC:
+	case PROC_SUPER_MAGIC:
 		return writes ? GUARD_KIND_PROC : GUARD_KIND_USUAL;
 	case MQUEUE_MAGIC:
 		return GUARD_KIND_QUEUE;
@@ -138,7 +133,7 @@ static __always_inline __u32 guard_kind(struct file *file)
 	struct inode *inode = file->f_inode;
 	bool writes = file->f_mode & FMODE_WRITE;
 
-	if ((inode->i_mode & GUARD_S_IFMT) == GUARD_S_IFCHR)
+	if ((inode->i_mode & S_IFMT) == S_IFCHR)
 		return guard_device(inode->i_rdev, writes);
 	return guard_super(inode->i_sb->s_magic, writes);
 }

@@ -23,7 +23,6 @@
 #define SECURITY "security."
 #define PF_IO_WORKER 0x10u	/* linux/sched.h: works for io_uring */
 
-#define COUNTS_ODD 0x100000001ULL	/* of path_counts_word() */
 #define UNRESOLVED DECIDE_DENY(WEIR_REASON_UNRESOLVED_PATH, 0)
 
 static __always_inline bool mounts_listed(void)
@@ -108,11 +107,10 @@ static __always_inline void search_next(struct search *search)
 
 static __always_inline void search_begin(struct weir_call *call)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 super = (__u64)READ_KERNEL(struct dentry, call->dentry, d_sb);
 
 	call->counts = path_counts_word(path_counts_read());
-	call->mnt_ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
+	call->mnt_ns = task_mnt_ns();
 	call->next = call->mnt_ns ? mount_first(super) : 0;
 	call->vfsmount = 0;
 }

@@ -12,7 +12,6 @@
 #include "guard.bpf.h"
 #include "object.bpf.h"
 
-#define ENOSPC 28
 #define KEY_POINTER_MASK (~1ULL)	/* the lowest bit says that it is possessed */
 #define AUTH_KEY ".request_key_auth"
 #define UID_KEYRING "_uid"

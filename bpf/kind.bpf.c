@@ -12,7 +12,6 @@
 
 #include "sock.bpf.h"
 
-#define EPERM 1
 #define AF_NETLINK 16
 #define AF_PACKET 17
 #define AF_XDP 44

@@ -12,7 +12,6 @@
 
 #include "sock.bpf.h"
 
-#define EPERM 1
 #define HOOK_ALLOW 1
 #define HOOK_DENY 0
 

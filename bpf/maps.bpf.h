@@ -10,12 +10,16 @@
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
+#include <linux/errno.h>
 
 #include "weir/abi.h"
 
 #ifndef __weak
 #define __weak __attribute__((weak))
 #endif
+
+#define FMODE_READ 1u	/* linux/fs.h: of struct file */
+#define FMODE_WRITE 2u
 
 /* Keeps the compiler from carrying a bound over that the verifier is to see. */
 #define FORGET(var) asm volatile("" : "+r"(var))

@@ -11,12 +11,6 @@
 #include "path.bpf.h"
 #include "record.bpf.h"
 
-#define EPERM 1
-#define EACCES 13
-#define EXDEV 18
-
-#define FMODE_READ 1u
-#define FMODE_WRITE 2u
 #define FMODE_ATOMIC_POS 0x8000u	/* linux/fs.h: of files and folders alone */
 #define FMODE_NOACCOUNT 0x20000000u	/* opened by the kernel on a layer, by what name ever */
 #define FMODE_EXEC_FLAG 0x20u	/* __FMODE_EXEC in f_flags: opened to be executed */
@@ -26,8 +20,6 @@
 #define CREATE WEIR_ACCESS_BIT(WEIR_ACCESS_CREATE)
 #define DELETE WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE)
 #define EXECUTE WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE)
-
-#define OVERLAYFS_SUPER_MAGIC 0x794c7630
 
 /* NULL: no memory. */
 static __always_inline struct weir_call *call_get(void)

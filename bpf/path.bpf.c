@@ -155,16 +155,15 @@ static __always_inline __u32 place_always(const struct weir_node *node, __u32 pl
 
 int weir_dir_widens(__u32 index, __u32 from, __u32 to)
 {
-	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
-	__u32 from_node = PLACE_NODE(from), to_node = PLACE_NODE(to), always, ever;
+	__u32 always, ever;
 	const __u32 create = WEIR_ACCESS_BIT(WEIR_ACCESS_CREATE);
 	const __u32 delete = WEIR_ACCESS_BIT(WEIR_ACCESS_DELETE);
 	const struct weir_node *old, *new;
 
 	if (from == to)
 		return false;
-	old = nodes ? bpf_map_lookup_elem(nodes, &from_node) : NULL;
-	new = nodes ? bpf_map_lookup_elem(nodes, &to_node) : NULL;
+	old = node_get(index, PLACE_NODE(from));
+	new = node_get(index, PLACE_NODE(to));
 	if (!old || !new || from == PLACE_LAYER || to == PLACE_LAYER)
 		return true;
 	always = place_always(old, from);

@@ -7,6 +7,7 @@
 #define WEIR_TABLES_BPF_H
 
 #include "scope.bpf.h"
+#include "verdict.bpf.h"
 #include "walk.bpf.h"
 
 /*
@@ -16,7 +17,6 @@
 #define PLACE_UNRESOLVED 0
 #define PLACE_PSEUDO 1		/* pipe, socket, memfd: on no mount of any namespace */
 #define PLACE_LAYER 0xffffffff	/* a layer of a stacked file system, whose own file was decided */
-#define PLACE_AGAIN 0xfffffffe	/* the name changed meanwhile: walk once more */
 #define PLACE(node, self) ((node) << 1 | (self))
 #define PLACE_NODE(place) ((place) >> 1)
 #define PLACE_SELF(place) ((place) & 1)
@@ -58,13 +58,6 @@ static __always_inline __u32 name_follow(__u32 index, __u32 node, __u64 name, __
 	if (child != EDGE_ASK(node) && EDGE_ASKS(child))
 		child = weir_name_edge(index, child ^ EDGE_ASK(0), name, len);
 	return EDGE_ASKS(child) ? weir_name_globs(index, child ^ EDGE_ASK(0), name, len) : child;
-}
-
-static __always_inline const struct weir_node *node_get(__u32 index, __u32 node)
-{
-	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
-
-	return nodes ? bpf_map_lookup_elem(nodes, &node) : NULL;
 }
 
 static __always_inline const struct weir_glob *glob_get(__u32 index, __u32 glob)

@@ -13,8 +13,6 @@
 #include "path.bpf.h"
 #include "record.bpf.h"
 
-#define EPERM 1
-#define EAGAIN 11
 #define SIGKILL 9
 
 /* A child that cannot be marked is not made. */

@@ -14,8 +14,6 @@
 #include "record.bpf.h"
 #include "sock.bpf.h"
 
-#define EPERM 1
-
 /*
  * What binds the other end: it is within those scopes. Not if it was made
  * elsewhere and only used here, for then others hold it too.

@@ -17,7 +17,6 @@
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
 #define CMSGS_MAX 16		/* more in one message: taken to pass descriptors */
-#define S_IFSOCK 0140000
 #define MAY_WRITE 2
 #define MAY_READ 4
 #define RECEIVING_OUTSIDE 1	/* in weir_receiving: from outside; the socket's type above */

@@ -130,8 +130,7 @@ __u32 weir_peer_verdict(__u32 index, const struct weir_addr *addr, __u32 proto, 
 /* See verdict.bpf.h. */
 __u32 weir_node_verdict(__u32 index, __u32 node, int self, __u32 access)
 {
-	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
-	struct weir_node *entry = nodes ? bpf_map_lookup_elem(nodes, &node) : NULL;
+	const struct weir_node *entry = node_get(index, node);
 	__u32 decision = DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
 	bool first = true;
 

@@ -20,6 +20,13 @@ static __always_inline struct weir_instance *instance_get(__u32 index)
 	return instance && instance->serial ? instance : NULL;
 }
 
+static __always_inline const struct weir_node *node_get(__u32 index, __u32 node)
+{
+	void *nodes = bpf_map_lookup_elem(&weir_nodes, &index);
+
+	return nodes ? bpf_map_lookup_elem(nodes, &node) : NULL;
+}
+
 static __always_inline bool instance_expired(const struct weir_instance *instance)
 {
 	return instance->expires_ns && bpf_ktime_get_boot_ns() >= instance->expires_ns;

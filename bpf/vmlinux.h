@@ -96,6 +96,8 @@ struct mount {
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
 	struct mnt_namespace *mnt_ns;
+	struct list_head mnt_mounts;	/* those on it, by their mnt_child */
+	struct list_head mnt_child;
 	struct list_head mnt_instance;	/* before 6.18 */
 	struct mount *mnt_next_for_sb;	/* from 6.18 on */
 };

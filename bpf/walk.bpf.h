@@ -10,13 +10,12 @@
 #include "maps.bpf.h"
 
 #include <bpf/bpf_core_read.h>
+#include <linux/magic.h>
+#include <linux/stat.h>
 
 #define SB_KERNMOUNT (1u << 22)	/* linux/fs.h: mounted by the kernel for itself */
 #define DCACHE_OP_HASH 1u	/* linux/dcache.h: names below may be the same in other letters */
 #define S_CASEFOLD (1u << 15)	/* linux/fs.h: of a folder, where its file system has both kinds */
-#define PROC_SUPER_MAGIC 0x9fa0	/* linux/magic.h */
-#define S_IFMT 0170000
-#define S_IFDIR 0040000
 #define MNT_NS_INTERNAL ((__u64)-22)	/* ERR_PTR(-EINVAL), fs/mount.h */
 
 /* The mount namespace of the current task; 0: it has none any more. */
@@ -59,11 +58,6 @@ static __always_inline struct path_counts path_counts_read(void)
 	return counts;
 }
 
-static __always_inline bool path_counts_steady(struct path_counts counts)
-{
-	return !((counts.rename | counts.mount) & 1);
-}
-
 static __always_inline bool path_counts_same(struct path_counts a, struct path_counts b)
 {
 	return a.rename == b.rename && a.mount == b.mount;
@@ -72,6 +66,13 @@ static __always_inline bool path_counts_same(struct path_counts a, struct path_c
 static __always_inline __u64 path_counts_word(struct path_counts counts)
 {
 	return (__u64)counts.rename << 32 | counts.mount;
+}
+
+#define COUNTS_ODD 0x100000001ULL	/* of path_counts_word(): one is under way */
+
+static __always_inline bool path_counts_steady(struct path_counts counts)
+{
+	return !(path_counts_word(counts) & COUNTS_ODD);
 }
 
 /*

@@ -187,12 +187,16 @@ class Own(GuardCase):
         for way in (("bpf_by_id", 14, number), ("bpf_by_id", 13, program), ("bpf_by_id", 30, 1),
                     ("bpf_pin", pin), ("remove", pin),
                     ("rename", pin, f"{pin}x"),
-                    ("unmount", "/sys/fs/bpf", 2)):
+                    ("unmount", "/sys/fs/bpf", 2), ("unmount", "/sys", 2)):
             with case.subTest(way):
                 case.since = len(case.inside.records())
                 case.refused(errno.EPERM, *way)
                 case.record(verdict="deny", reason="guard")
         case.assertTrue(os.path.exists(pin))
+        for path in (MOUNTED, f"{MOUNTED}/in"):
+            os.makedirs(path, exist_ok=True)
+            case.allowed("call", "mount", "none", path, "tmpfs", 0, 0)
+        case.allowed("unmount", MOUNTED, 2)     # where there is none below
 
 
 class WithFiles(GuardCase):
