@@ -176,7 +176,7 @@ int BPF_PROG(weir_file_open, struct file *file)
 	open.action.dentry = number_of(cells, open.dentry);
 	open.action.mnt = number_of(cells, open.mnt);
 	open.action.access = access;
-	if (access & ~READ)	/* an exec reads attributes of layers: see weir_rights_lent() */
+	if (access & ~(READ | EXECUTE))
 		overlay_named(open.action.dentry);
 	act = (struct weir_act){0};
 	if (!scopes_unknown(&act, &bound)) {

@@ -89,7 +89,9 @@ struct vfsmount {
 	struct super_block *mnt_sb;
 };
 
-struct mnt_namespace;
+struct mnt_namespace {
+	struct mount *root;
+};
 
 struct mount {
 	struct mount *mnt_parent;
