@@ -11,9 +11,9 @@
 
 #include "guard.bpf.h"
 #include "tables.bpf.h"
+#include "tree.bpf.h"
 
 #define MNT_DETACH 2		/* linux/fs.h */
-#define TREE_STEPS (1 << 17)	/* of which a mount takes two or three */
 #define TREE_TRIES 4
 
 static __always_inline void guard_record(struct weir_act *act, const struct guard_ask *ask)
@@ -129,45 +129,20 @@ int weir_guard_owned(const struct weir_file_owner *owner, const struct guard_ask
 	return DECISION_DENIES(act.decision) ? -EPERM : 0;
 }
 
-/* The way through all mounts on a mount, those on the first of them first. */
-struct tree {
-	__u64 top;
-	__u64 at;
-	bool down;	/* what is on it comes next, not what is beside it */
+struct search {
+	struct tree tree;
 	bool found;
-	bool whole;
 };
 
-static __always_inline __u64 tree_links(__u64 mount)
+static long search_step(__u32 unused, struct search *search)
 {
-	return mount + bpf_core_field_offset(struct mount, mnt_mounts);
-}
+	__u64 super;
 
-static long tree_step(__u32 unused, struct tree *tree)
-{
-	__u64 next, parent, super;
-
-	if (tree->down) {
-		next = (__u64)READ_KERNEL(struct mount, tree->at, mnt_mounts.next);
-		tree->down = next != tree_links(tree->at);
-	} else {
-		tree->whole = tree->at == tree->top;
-		if (tree->whole)
-			return 1;
-		parent = (__u64)READ_KERNEL(struct mount, tree->at, mnt_parent);
-		next = (__u64)READ_KERNEL(struct mount, tree->at, mnt_child.next);
-		tree->down = next != tree_links(parent);
-		if (!tree->down)
-			tree->at = parent;
-	}
-	if (!tree->down)
-		return 0;
-	if (!next)
-		return 1;	/* cannot be read: it is not whole */
-	tree->at = next - bpf_core_field_offset(struct mount, mnt_child);
-	super = (__u64)READ_KERNEL(struct mount, tree->at, mnt.mnt_sb);
-	tree->found = READ_KERNEL(struct super_block, super, s_magic) == BPF_FS_MAGIC;
-	return tree->found;
+	if (tree_ends(&search->tree))
+		return 1;
+	super = (__u64)READ_KERNEL(struct mount, search->tree.at, mnt.mnt_sb);
+	search->found = READ_KERNEL(struct super_block, super, s_magic) == BPF_FS_MAGIC;
+	return search->found;
 }
 
 /* Is a bpffs mounted below? There may be one where mounts keep changing, or are too many. */
@@ -176,17 +151,12 @@ static __noinline bool bpffs_below(__u64 mount)
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < TREE_TRIES; i++) {
 		__u32 count = path_counts_read().mount;
-		/* as in weir_path_walk(): what changes must not be known */
-		struct tree tree = {
-			.top = mount,
-			.at = mount,
-			.down = !weir_config.zero,
-		};
+		struct search search = {.tree = TREE(mount)};
 
-		bpf_loop(TREE_STEPS, tree_step, &tree, 0);
-		if (tree.found)
+		bpf_loop(TREE_STEPS, search_step, &search, 0);
+		if (search.found)
 			return true;
-		if (tree.whole && !(count & 1) && count == path_counts_read().mount)
+		if (search.tree.whole && !(count & 1) && count == path_counts_read().mount)
 			return false;
 	}
 	return true;

@@ -17,11 +17,9 @@
 #define MOUNTS_MAX (1 << 17)	/* of a file system, in all namespaces; more: unresolved */
 #define NAMES_MAX 24		/* looked at of an object, again if they change; then: unresolved */
 #define FSNOTIFY_OBJ_TYPE_INODE 0
-#define OVERLAY_WORDS 23	/* of what a super block of overlayfs points at, since 5.0 */
 #define OVERLAY_TRUSTED "trusted.overlay."
 #define OVERLAY_USER "user.overlay."
 #define SECURITY "security."
-#define PF_IO_WORKER 0x10u	/* linux/sched.h: works for io_uring */
 
 #define UNRESOLVED DECIDE_DENY(WEIR_REASON_UNRESOLVED_PATH, 0)
 
@@ -197,48 +195,6 @@ static __always_inline __u32 decide_names(weir_scope_t scope, __u32 index,
 
 	return decision ? decision :
 			  weir_names_verdict(WHOSE(scope, index), action->dentry, action->access);
-}
-
-/* Is it what a mounted overlay acts by? Nobody else has those credentials. */
-static __always_inline bool overlay_acts(__u64 super, __u64 cred)
-{
-	__u64 at, word;
-
-	if (!super || READ_KERNEL(struct super_block, super, s_magic) != OVERLAYFS_SUPER_MAGIC)
-		return false;
-	at = (__u64)READ_KERNEL(struct super_block, super, s_fs_info);
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < OVERLAY_WORDS; i++, at += sizeof(word)) {
-		if (bpf_probe_read_kernel(&word, sizeof(word), (void *)at))
-			return false;
-		if (word == cred)
-			return true;
-	}
-	return false;
-}
-
-/* Could it be a request of io_uring that is done? */
-static __always_inline bool task_has_ring(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	if (BPF_CORE_READ(task, flags) & PF_IO_WORKER)
-		return true;
-	return bpf_core_field_exists(task->io_uring) && BPF_CORE_READ(task, io_uring);
-}
-
-int weir_rights_lent(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 cred = (__u64)BPF_CORE_READ(task, cred);
-	struct weir_call *call;
-
-	if (!task_has_ring() ||
-	    overlay_acts((__u64)BPF_CORE_READ(task, fs, root.mnt, mnt_sb), cred) ||
-	    overlay_acts((__u64)BPF_CORE_READ(task, fs, pwd.mnt, mnt_sb), cred))
-		return true;
-	call = call_get();
-	return call && overlay_acts(call->overlay, cred);
 }
 
 static __always_inline bool begins_with(const char *text, const char *prefix, int len)

@@ -28,13 +28,33 @@ static __always_inline struct weir_call *call_get(void)
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
+#define OVERLAY_WORDS 23	/* of what a super block of overlayfs points at, since 5.0 */
+
+/* Is it what a mounted overlay acts by? Nobody else has those credentials. */
+static __always_inline bool overlay_acts(__u64 super, __u64 cred)
+{
+	__u64 at, word;
+
+	if (!super || READ_KERNEL(struct super_block, super, s_magic) != OVERLAYFS_SUPER_MAGIC)
+		return false;
+	at = (__u64)READ_KERNEL(struct super_block, super, s_fs_info);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < OVERLAY_WORDS; i++, at += sizeof(word)) {
+		if (bpf_probe_read_kernel(&word, sizeof(word), (void *)at))
+			return false;
+		if (word == cred)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The current task has other credentials than its own: is that the kernel's
  * doing, on behalf of an overlay or a network file system? io_uring too has
  * requests done with credentials of before, which the task may have given up
  * (capset(2) makes new ones), by the task itself and by its workers. Who has used
- * it is believed only where they are those of an overlay: the one of its root or
- * its working directory, or the one that its last call named.
+ * it is believed only where they are those of an overlay: one that is mounted in
+ * its namespace, or that its last call named.
  */
 int weir_rights_lent(void);
 

@@ -156,7 +156,7 @@ int BPF_PROG(weir_file_open, struct file *file)
 		if (!(access & ~FOUND_ALLOWED(found)) && !guarded && open_plain(mode) &&
 		    !bound.scopes[1] && !instance->expires_ns &&
 		    !(instance->flags & WEIR_INSTANCE_RECORD_FILES) &&
-		    (!(access & ~READ) ||
+		    (!(access & ~(READ | EXECUTE)) ||
 		     dentry->d_sb->s_magic != OVERLAYFS_SUPER_MAGIC))
 			return 0;	/* as what follows would say */
 		serial = instance->serial;
@@ -172,7 +172,7 @@ int BPF_PROG(weir_file_open, struct file *file)
 	};
 	open.found = found;
 	open.serial = serial;
-	if (access & ~READ)	/* an exec reads attributes of layers: see weir_rights_lent() */
+	if (access & ~(READ | EXECUTE))
 		overlay_named(open.action.dentry);
 	act = (struct weir_act){0};
 	type = flags & FMODE_EXEC_FLAG ? WEIR_EVENT_EXEC : WEIR_EVENT_FILE_OPEN;

@@ -89,7 +89,10 @@ struct vfsmount {
 	struct super_block *mnt_sb;
 };
 
-struct mnt_namespace;
+struct mnt_namespace {
+	struct mount *root;
+	__u64 event;	/* of the last change to its mounts, counted over all namespaces */
+};
 
 struct mount {
 	struct mount *mnt_parent;
@@ -140,10 +143,6 @@ struct vm_area_struct {
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
-};
-
-struct mnt_namespace {
-	__u64 event;	/* of the last change to its mounts, counted over all namespaces */
 };
 
 struct nsproxy {

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The guard: every way around names and policies that is known, as root, as a user, and opened."""
+import subprocess
 
-from guarded import (ALWAYS, BPF, GuardCase, KEY, MODULES, MOUNTED, MOUNTS, NAMESPACES, NEWNET,
-                     NEWNS, QUEUE, QUEUES, TUN, USER_NAMESPACES, Way, modules_load,
+from guarded import (ALWAYS, AREA, BPF, GuardCase, KEY, MODULES, MOUNTED, MOUNTS, NAMESPACES,
+                     NEWNET, NEWNS, QUEUE, QUEUES, TUN, USER_NAMESPACES, Way, modules_load,
                      ptrace_ways, setting_write, signal_ways)
-from support import USER, errno, fresh_dir, os, policy_text, unittest
+from support import USER, errno, fresh_dir, os, policy_text, put, unittest
 
 SIGUSR1 = 10
 
@@ -135,6 +136,25 @@ class Guard(IpcCase):
             self.skipTest(f"not even unconfined on this kernel: {error}")
         self.refused(errno.EPERM, "ring_open_later", "/dev/mem", os.O_RDONLY)
         self.record(type="guard.escape", verdict="deny", detail__capability="CAP_SYS_RAWIO")
+
+    def test_overlay_after_io_uring(self):
+        """It acts with credentials of its own, and must go on to see its layers as they are."""
+        merged, lower, upper, work = (fresh_dir(f"{AREA}/{name}") for name in (
+            "merged", "lower", "upper", "work"))
+        mount = ["mount", "-t", "overlay", "overlay", merged, "-o",
+                 f"lowerdir={lower},upperdir={upper},workdir={work}"]
+        file = put(f"{lower}/folder/file").replace(lower, merged)
+        subprocess.run(mount, check=True)
+        self.addCleanup(subprocess.run, ["umount", merged], check=True)
+        self.free("remove", file)
+        self.free("remove_dir", f"{merged}/folder")
+        os.mkdir(f"{merged}/folder")    # covers the one below: an attribute says so
+        subprocess.run(["umount", merged], check=True)
+        subprocess.run(mount, check=True)
+        self.allowed("ring_open", False, f"{AREA}/file", os.O_RDONLY)
+        self.refused(errno.ENOENT, "read", file)
+        self.fence()
+        self.assertEqual(self.made(verdict="deny"), [])
 
     def test_names_of_the_kernel(self):
         """Beside those that are tried with the rest, what is there must be refused to go."""

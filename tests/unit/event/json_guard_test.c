@@ -120,7 +120,7 @@ static void every_word_is_there(void **state)
 		"scheduling", "process-file", "bpf",	     "bpf-object",
 		"perf",	      "module",	      "ipc",	     "message-queue",
 		"key",	      "key-request",  "tun",	     "kernel-file",
-		"kernel-log", "quota",	      "credentials",
+		"kernel-log", "quota",	      "credentials", "terminal",
 	};
 	static const char *const guards[] = {
 		"mount",       "namespaces",	 "ptrace",  "bpf", "kernel-modules",
