@@ -16,6 +16,10 @@ import unittest
 # one that every user may execute
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
 
+# who starts tests in the background may have them ignored, and every program would inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 WAIT_S = 60  # emulated guests are slow; an event that has not come by then does not come
 
 OPEN = """version: 1
