@@ -353,7 +353,7 @@ struct {
  * cannot push them out. User space, before a policy of the reader's is loaded.
  * Missing or full: counted in weir_lost, and denied under `when_full: deny`.
  */
-struct {
+struct weir_rings {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, WEIR_READERS_MAX);
 	__uint(key_size, sizeof(__u32));
@@ -362,24 +362,15 @@ struct {
 		__uint(type, BPF_MAP_TYPE_RINGBUF);
 		__uint(max_entries, 4096);
 	});
-} weir_rings_deny SEC(".maps") __weak;
+};
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, WEIR_READERS_MAX);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_RINGBUF);
-		__uint(max_entries, 4096);
-	});
-} weir_rings_allow SEC(".maps") __weak;
+struct weir_rings weir_rings_deny SEC(".maps") __weak;
+struct weir_rings weir_rings_allow SEC(".maps") __weak;
 
 /*
  * Reader and event type (WEIR_LOST_KEY) → records that found no room; of reader 0: whose
  * they were could not be told. Kernel side; user space reads, and clears for a new reader.
  */
-#define WEIR_LOST_KEY(reader, type) ((reader) * WEIR_EVENT_COUNT + (type))
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, WEIR_READERS_MAX * WEIR_EVENT_COUNT);

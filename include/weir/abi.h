@@ -97,6 +97,9 @@ struct weir_instance {
  */
 #define WEIR_READER(serial) ((__u32)(serial) & (WEIR_READERS_MAX - 1))
 
+/* Where the records of a reader that found no room are counted, by type. */
+#define WEIR_LOST_KEY(reader, type) ((reader)*WEIR_EVENT_COUNT + (type))
+
 /*
  * A scope handle: slot in the low 12 bits, above them a generation, so that a
  * handle kept by a task never means a later user of the same slot. 0: none.

@@ -14,11 +14,10 @@
 
 #define RING_ALLOW_BYTES (4u << 20)
 #define RING_DENY_BYTES (1u << 20)
-#define READERS "readers"
 
 static void reader_path(const struct kern *kern, uint32_t reader, char ret[PATH_MAX])
 {
-	snprintf(ret, PATH_MAX, "%s/" READERS "/%u", kern->folder, reader);
+	snprintf(ret, PATH_MAX, "%s/" SET_READERS "/%u", kern->folder, reader);
 }
 
 /* Locked for as long as this process lives. Returns 0, -EEXIST: taken, or another errno. */
@@ -71,7 +70,7 @@ static int losses_clear(struct kern *kern)
 	if (!zeros)
 		return cpus < 0 ? cpus : -ENOMEM;
 	for (uint32_t type = 0; r >= 0 && type < WEIR_EVENT_COUNT; type++) {
-		uint32_t key = kern->reader * WEIR_EVENT_COUNT + type;
+		uint32_t key = WEIR_LOST_KEY(kern->reader, type);
 
 		r = bpf_map__update_elem(kern->skel->maps.weir_lost, &key, sizeof(key), zeros,
 					 (size_t)cpus * sizeof(*zeros), 0);

@@ -97,7 +97,7 @@ static int losses_add(struct kern *kern, uint32_t reader, uint64_t *values, int 
 		      uint64_t counts[WEIR_EVENT_COUNT])
 {
 	for (uint32_t type = 0; type < WEIR_EVENT_COUNT; type++) {
-		uint32_t key = reader * WEIR_EVENT_COUNT + type;
+		uint32_t key = WEIR_LOST_KEY(reader, type);
 		int err = bpf_map__lookup_elem(kern->skel->maps.weir_lost, &key, sizeof(key),
 					       values, (size_t)cpus * sizeof(*values), 0);
 

@@ -17,10 +17,9 @@
 #define MAPS "maps"
 #define LINKS "links"
 #define CALLS "calls"
-#define READERS "readers"
 #define CONFIG "config"		/* the map of struct weir_config, pinned last */
 
-static const char *const folders[] = {MAPS, LINKS, CALLS, READERS};
+static const char *const folders[] = {MAPS, LINKS, CALLS, SET_READERS};
 
 struct pin_path {
 	char text[PATH_MAX];
@@ -94,10 +93,14 @@ int set_clear(struct kern *kern)
 	return r;
 }
 
-static int folders_make(struct kern *kern)
+/* The folders of a new one, in place of what is left of one that was not whole. */
+static int set_make(struct kern *kern)
 {
 	struct pin_path path;
+	int r = set_clear(kern);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
 		if (mkdir(pin_path(kern, "", folders[i], &path), FOLDER_MODE) < 0)
 			return -errno;
@@ -198,12 +201,7 @@ int set_enter(struct kern *kern, bool look, bool *ret_there, char **ret_message)
 	*ret_there = access(pin_path(kern, "", CONFIG, &path), F_OK) == 0;
 	if (look && !*ret_there)
 		return -ENOENT;
-	if (*ret_there)
-		r = set_take(kern);
-	else
-		r = set_clear(kern);
-	if (r >= 0 && !*ret_there)
-		r = folders_make(kern);
+	r = *ret_there ? set_take(kern) : set_make(kern);
 	return r < 0 ? kern_fail(ret_message, r,
 				 "cannot use what is pinned in %s: %s; when nothing confined runs "
 				 "any more, remove that folder",

@@ -13,6 +13,7 @@
 #include "kern/state.h"
 
 #define SET_FOLDER "/sys/fs/bpf/weir"
+#define SET_READERS "readers"	/* folder in a set: see reader.c */
 
 /*
  * Enters the set, locked. *ret_there: it is there; its maps have been taken, and
