@@ -285,17 +285,3 @@ int weir_guard_file_record(struct weir_act *act, __u64 address)
 	return weir_record_guard(act, &scratch->ask, (__u64)BPF_CORE_READ(file, f_path.dentry),
 				 (__u64)BPF_CORE_READ(file, f_path.mnt));
 }
-
-/* For where no rules on files are enforced; weir_file_open() asks the same. */
-SEC("lsm/file_open")
-int BPF_PROG(weir_guard_open, struct file *file)
-{
-	__u32 kind = guard_kind(file);
-	volatile __u64 cells[2] = {0};
-	struct weir_bound bound = {0};
-	struct weir_act act = {0};
-
-	if (kind == GUARD_KIND_USUAL || !scope_resolve(&bound, false))
-		return 0;
-	return GUARD_FILE(&act, &bound, number_of(cells, file), kind);
-}

@@ -3,8 +3,7 @@
 
 import time
 
-from support import (Confined, Server, WAIT_S, check_log, errno, outside, policy_text, put, select,
-                     unittest)
+from support import Runs, WAIT_S, errno, outside, policy_text, put, select, unittest
 
 PORT = 4200
 CONNECT = ("tcp", "127.0.0.1", PORT)
@@ -18,34 +17,8 @@ def stamp(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-class Life(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server(PORT)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
-    def confined(self, policy, *options):
-        confined = Confined(policy, self._testMethodName, options=options)
-        self.addCleanup(confined.process.kill)
-        return confined
-
-    def refused(self, confined, code, *call):
-        try:
-            confined.call(*call)
-        except BrokenPipeError as error:
-            raise AssertionError("the workload has ended") from error
-        except OSError as error:
-            self.assertEqual(error.errno, code)
-            return
-        self.fail(f"{call} was not refused")
-
-    def end(self, confined):
-        confined.end()
-        check_log(confined)
-        return confined.records()
+class Life(Runs):
+    port = PORT
 
     def test_ended(self):
         """It allows nothing, so nothing can be started, though files were unrestricted."""
@@ -75,7 +48,9 @@ class Life(unittest.TestCase):
         self.assertGreaterEqual(time.time(), end)
         self.refused(confined, errno.EPERM, *CONNECT)
         self.refused(confined, errno.EACCES, "read", "/etc/hostname")
-        flows = [record for record in self.end(confined) if record["type"] == "network.connect"]
+        # by time, for denials are read first
+        flows = sorted((record for record in self.end(confined)
+                        if record["type"] == "network.connect"), key=lambda flow: flow["time"])
         self.assertEqual(flows[0]["reason"], "rule")
         self.assertEqual((flows[-1]["verdict"], flows[-1]["reason"]), ("deny", "expired"))
 

@@ -5,8 +5,8 @@ import glob
 import threading
 import time
 
-from support import (Confined, Server, WAIT_S, WEIR, check_log, errno, json, os, outside, pathlib,
-                     policy_text, put, select, subprocess, unittest)
+from support import (Runs, WAIT_S, WEIR, errno, json, os, outside, pathlib, policy_text, put, select,
+                     subprocess, unittest)
 
 PORT = 4300
 CONNECT = ("tcp", "127.0.0.1", PORT)
@@ -33,37 +33,20 @@ def loaded():
 
 
 def told(confined):
-    """The types of what was denied, and of connections."""
+    """The types of what was denied, or would have been, and of connections."""
     return sorted(record["type"] for record in confined.records()
-                  if record.get("verdict") == "deny" or record["type"] == "network.connect")
+                  if record.get("verdict") in ("deny", "would-deny")
+                  or record["type"] == "network.connect")
 
 
-class Sharing(unittest.TestCase):
+class Sharing(Runs):
     """What the tests share."""
+    port = PORT
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(PORT)
+        super().setUpClass()
         cls.secret = put("/scratch/weir-secret")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
-    def confined(self, policy, *options):
-        confined = Confined(policy, self._testMethodName, options=options)
-        self.addCleanup(confined.process.kill)
-        return confined
-
-    def refused(self, confined, code, *call):
-        with self.assertRaises(OSError) as caught:
-            confined.call(*call)
-        self.assertEqual(caught.exception.errno, code)
-
-    def end(self, confined):
-        confined.end()
-        check_log(confined)
-        return confined.records()
 
 
 class First(Sharing):
@@ -119,6 +102,17 @@ class Shared(Sharing):
         for thread in threads:
             thread.join()
         self.assertEqual(failed, [])
+
+    def test_asked_once(self):
+        """Files and guard ask about the same open: whatever other weirs need, there is one record."""
+        audit = {"guard": "", "head": "mode: audit\n"}     # a denial would end the asking
+        policies = (policy_text(files=PATHS, **audit), policy_text(**audit))
+        for first, second in (policies, policies[::-1]):
+            pair = [self.confined(first), self.confined(second)]
+            for confined in pair:
+                confined.call("file_touch", "/proc/sys/kernel/core_pattern", os.O_WRONLY)
+                self.end(confined)
+                self.assertEqual(told(confined), ["guard.escape"])
 
     def test_killed_beside_another(self):
         """A dead weir's workload stays confined, and the next weir clears up what is left."""

@@ -152,6 +152,40 @@ class Confined(Actor):
         self.process.wait()
 
 
+class Runs(unittest.TestCase):
+    """Tests that start and end workloads of their own, beside a server at `port`."""
+
+    port = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(cls.port)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def confined(self, policy, *options):
+        confined = Confined(policy, self._testMethodName, options=options)
+        self.addCleanup(confined.process.kill)
+        return confined
+
+    def refused(self, confined, code, *call):
+        try:
+            confined.call(*call)
+        except BrokenPipeError as error:
+            raise AssertionError("the workload has ended") from error
+        except OSError as error:
+            self.assertEqual(error.errno, code)
+            return
+        self.fail(f"{call} was not refused")
+
+    def end(self, confined):
+        confined.end()
+        check_log(confined)
+        return confined.records()
+
+
 def inner(record, path):
     for key in path.split("__"):
         record = record.get(key, {}) if isinstance(record, dict) else None
@@ -308,6 +342,6 @@ def put(path, text="text\n", mode=0o666):
 
 
 __all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "HERE",
-           "OUT", "PYTHON", "Server", "USER", "WAIT_S", "WEIR", "as_user", "check_log", "errno",
+           "OUT", "PYTHON", "Runs", "Server", "USER", "WAIT_S", "WEIR", "as_user", "check_log", "errno",
            "fresh_dir", "ipaddress", "json", "os", "outside", "pathlib", "policy_text", "put",
            "select", "signal", "subprocess", "unittest"]

@@ -33,6 +33,7 @@ static bool program_needed(const struct kern_options *options, const struct bpf_
 		{"lsm/unix_", options->lsm && options->unix_sockets},
 		{"lsm/file_receive", options->lsm},
 		{"lsm/file_permission", options->lsm && (options->files || kernel_sends_pages())},
+		{"lsm/file_open", options->files || options->guard},	/* asks for both */
 		{"lsm/path_", options->files},
 		{"lsm/inode_", options->files},
 		{"lsm/file_", options->files},
@@ -41,8 +42,6 @@ static bool program_needed(const struct kern_options *options, const struct bpf_
 	const char *section = bpf_program__section_name(program);
 	const char *name = bpf_program__name(program);
 
-	if (strcmp(name, "weir_guard_open") == 0)
-		return options->guard && !options->files;	/* which asks the same */
 	if (strncmp(name, GUARD_PROGRAMS, strlen(GUARD_PROGRAMS)) == 0)
 		return options->guard;
 	if (strcmp(name, "weir_decide_path") == 0)
