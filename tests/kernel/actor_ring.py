@@ -5,7 +5,6 @@ import mmap as memory
 import os
 import select
 import struct
-import time
 
 from actor import checked, libc, syscall
 from actor_net import IoVector, Message, sockaddr
@@ -157,6 +156,12 @@ def credentials_renew():
     syscall(SYS_CAPSET, header, sets)
 
 
+def poll_waits(ring):
+    """Has a request to poll been taken up? The kernel lists them."""
+    with open(f"/proc/self/fdinfo/{ring}", encoding="ascii") as told:
+        return told.read().partition("PollList:")[2].lstrip().startswith("op=")
+
+
 def ring_open_later(path, flags):
     """
     Opened by the caller itself, but with credentials that are not its own any more: those with
@@ -179,7 +184,9 @@ def ring_open_later(path, flags):
         struct.pack_into("=I", rings, sq[1], 2)     # tail
         syscall(SYS_IO_URING_ENTER, ring, 2, 0, 0, None, 0)
         credentials_renew()
-        time.sleep(1)   # what is ready before the worker looks is done by the worker, to the end
+        # what is ready before the worker looks is done by the worker, to the end
+        while not poll_waits(ring):
+            select.select([], [], [], 0.01)
         os.write(ends[1], b"x")
         syscall(SYS_IO_URING_ENTER, ring, 0, 2, IORING_ENTER_GETEVENTS, None, 0)
         done = dict(struct.unpack_from("=qi", rings, cq[5] + 16 * place) for place in range(2))
