@@ -84,7 +84,7 @@ static __always_inline int act_finish(struct weir_act *act, struct path_action *
 {
 	__u32 flag = type == WEIR_EVENT_EXEC ? 0 : WEIR_INSTANCE_RECORD_FILES;
 
-	if (act_recorded(act, flag))
+	if (act_recorded(act, flag) && act->decision != DECIDE_LAYER)
 		weir_record_paths(act, type, action);
 	if (!DECISION_DENIES(act->decision))
 		return 0;

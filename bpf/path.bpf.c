@@ -131,7 +131,7 @@ __u32 weir_place_verdict(__u32 index, __u32 place, __u32 access)
 			       DECIDE_DENY(WEIR_REASON_NO_RULE, 0) :
 			       DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
 	case PLACE_LAYER:
-		return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
+		return DECIDE_LAYER;
 	default:
 		return weir_node_verdict(index, PLACE_NODE(place), PLACE_SELF(place), access);
 	}

@@ -49,6 +49,9 @@ static __always_inline __u32 files_verdict(const struct weir_instance *instance)
 	return 0;
 }
 
+/* Allowed, since it was decided by another name: that is also what was recorded. */
+#define DECIDE_LAYER DECIDE_ALLOW(WEIR_REASON_NO_RULE, 0)
+
 /* What an instance says of a place: every access asked for must be allowed. */
 __u32 weir_place_verdict(__u32 index, __u32 place, __u32 access);
 
