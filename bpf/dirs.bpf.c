@@ -4,29 +4,31 @@
 #include "guard.bpf.h"
 
 /* What is known of the names in a directory at a node; false: it could not be told. */
-static __always_inline bool dir_describe(__u32 index, __u32 node, bool self, struct weir_dir *ret)
+static __noinline bool dir_describe(__u32 index, __u32 node, bool self, __u64 *ret_found,
+				    struct weir_dir_names *ret)
 {
 	const struct weir_node *entry = node_get(index, node);
 	const struct weir_glob *glob;
-	__u32 lengths = 0, other;
+	__u32 other;
 
 	if (!entry)
 		return false;
 	other = entry->other;
 	ret->node = node;
-	ret->found = FOUND(self && other ? PLACE(other, true) : PLACE(node, false),
+	*ret_found = FOUND(self && other ? PLACE(other, true) : PLACE(node, false),
 			   entry->below_allows, 0);
 	if (!self)
 		return true;
-	lengths = entry->lengths;
+	ret->edges = entry->edges;
 	if (!entry->globs && other && other != node) {
 		entry = node_get(index, other);
 		if (!entry)
 			return false;
-		lengths |= entry->lengths;
+		ret->edges.lengths |= entry->edges.lengths;
+		ret->edges.first |= entry->edges.first;
+		ret->edges.last |= entry->edges.last;
 	}
-	ret->found |= FOUND(0, 0, lengths);
-	ret->literal = lengths;
+	*ret_found |= FOUND(0, 0, ret->edges.lengths);
 	if (!entry->globs)
 		return true;
 	glob = glob_get(index, entry->globs);
@@ -34,16 +36,8 @@ static __always_inline bool dir_describe(__u32 index, __u32 node, bool self, str
 		return false;
 	ret->first = glob->first;
 	ret->last = glob->last;
-	ret->found |= FOUND(0, 0, glob->lengths & ((1u << WEIR_LENGTH_BITS) - 1));
+	*ret_found |= FOUND(0, 0, glob->lengths & ((1u << WEIR_LENGTH_BITS) - 1));
 	return true;
-}
-
-static __always_inline __u64 dir_more_seal(__u64 check, const struct weir_dir *dir)
-{
-	__u64 seal = check + dir->found;
-
-	MIX(seal, dir->first, dir->last);
-	return seal ^ ((__u64)dir->literal << 32 | dir->node);
 }
 
 /* Whose process an entry is can change: nothing is remembered from the root of procfs on. */
@@ -66,53 +60,49 @@ static __always_inline bool dir_guarded(__u64 dir)
 /* One in which names may be spelt otherwise is not remembered, where that matters. */
 int weir_dir_remember(__u64 place_index, __u64 dentry, __u64 vfsmount, __u64 check, __u64 counts)
 {
-	__u64 parent = (__u64)READ_KERNEL(struct dentry, dentry, d_parent);
+	__u64 parent = (__u64)READ_KERNEL(struct dentry, dentry, d_parent), found, chain, seal;
 	__u32 place = place_index >> 32, index = place_index;
-	struct weir_dir *slot = dir_slot(check), dir = {.counts = counts};
+	struct weir_dir_names names = {0};
+	struct weir_dir *slot = dir_slot(check);
 
 	if (!slot || !dir_lasts() || (__u32)counts == EVENT_NONE ||
-	    !dir_describe(index, PLACE_NODE(place), PLACE_SELF(place), &dir))
+	    !dir_describe(index, PLACE_NODE(place), PLACE_SELF(place), &found, &names))
 		return 0;
-	if (FOUND_LENGTHS(dir.found) &&
+	if (FOUND_LENGTHS(found) &&
 	    (READ_KERNEL(struct dentry, parent, d_flags) & DCACHE_OP_HASH ||
 	     dentry_encoding(parent)))
 		return 0;
-	dir.chain = weir_chain(parent, vfsmount);
-	if (dir.chain == CHAIN_NONE || counts != path_counts_kept(path_counts_read()))
+	chain = weir_chain(parent, vfsmount);
+	if (chain == CHAIN_NONE || counts != path_counts_kept(path_counts_read()))
 		return 0;
-	dir.seal = dir_seal(check, dir.found, counts, dir.chain);
+	seal = dir_seal(check, found, counts, chain);
 	if (dir_guarded(parent))
-		dir.seal ^= SEAL_GUARDED;
-	dir.more_seal = dir_more_seal(check, &dir);
-	*slot = dir;
+		seal ^= SEAL_GUARDED;
+	*slot = (struct weir_dir){seal, found, counts, chain, dir_names_seal(check, found, &names),
+				  names};
 	return 0;
 }
 
-/* Takes an entry out whole; false: it is another directory's, or torn. */
-static __always_inline bool dir_take(__u64 check, struct weir_dir *ret)
+/* Takes an entry out; 0: it is another directory's, or torn. Otherwise what it found. */
+static __always_inline __u64 dir_take(__u64 check, __u64 *ret_counts, struct weir_dir_names *ret)
 {
 	struct weir_dir *slot = dir_slot(check);
+	__u64 found, seal, names_seal, counts, chain;
 
 	if (!slot)
-		return false;
-	*ret = *slot;
+		return 0;
+	found = *(volatile __u64 *)&slot->found;
+	counts = *(volatile __u64 *)&slot->counts;
+	chain = *(volatile __u64 *)&slot->chain;
+	seal = *(volatile __u64 *)&slot->seal;
+	names_seal = *(volatile __u64 *)&slot->names_seal;
+	*ret = slot->names;
 	asm volatile("" ::: "memory");	/* what was read before counts no more */
-	return (ret->seal ^ dir_seal(check, ret->found, ret->counts, ret->chain)) <= SEAL_GUARDED &&
-	       ret->more_seal == dir_more_seal(check, ret);
-}
-
-/* Is a name none of those that a glob takes? What cannot be read might be one. */
-static __always_inline bool name_is_other(const struct weir_dir *dir, __u64 name, __u32 len)
-{
-	__u8 byte;
-
-	if (!len || dir->literal & WEIR_LENGTH_BIT(len))
-		return false;
-	if (dir->first && (bpf_probe_read_kernel(&byte, 1, (void *)name) ||
-			   dir->first >> (byte & 63) & 1))
-		return false;
-	return !dir->last || !(bpf_probe_read_kernel(&byte, 1, (void *)(name + len - 1)) ||
-			       dir->last >> (byte & 63) & 1);
+	if ((seal ^ dir_seal(check, found, counts, chain)) > SEAL_GUARDED ||
+	    names_seal != dir_names_seal(check, found, ret))
+		return 0;
+	*ret_counts = counts;
+	return found;
 }
 
 /*
@@ -162,27 +152,42 @@ __u64 weir_dir_recall(__u64 dentry, __u64 vfsmount, __u64 hash, __u64 *ret_check
 	return dir_renew(dentry, vfsmount, *ret_check);
 }
 
-/*
- * The counts must not have moved since before the directory was found: the
- * object may have been renamed out of it, and the entry renewed by another since.
- */
-__u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check, __u64 counts)
-{
-	__u32 len, child;
-	__u64 name;
-	struct weir_dir known;
+/* No place: that is told by following the name from a node. */
+#define FOUND_AT(node) ((__u64)(node) << 32)
+#define FOUND_AT_NODE(found) (FOUND_PLACE(found) ? 0 : (__u32)((found) >> 32))
 
-	if (!dir_take(check, &known))
+/*
+ * As weir_name_place() has it, as far as the name is known to be none that
+ * matters; else FOUND_AT() the node from which it is to be followed. The counts
+ * must not have moved since before the directory was found: the object may have
+ * been renamed out of it, and the entry renewed by another since.
+ */
+__noinline __u64 weir_name_recall(__u64 dentry, __u64 check, __u64 counts)
+{
+	__u64 name, known_counts = 0, found;
+	struct weir_dir_names names;
+	__u32 len;
+
+	found = dir_take(check, &known_counts, &names);
+	if (!found || known_counts != counts)
 		return PLACE_UNRESOLVED;
 	name = (__u64)READ_KERNEL(struct dentry, dentry, d_name.name);
 	len = READ_KERNEL(struct dentry, dentry, d_name.len);
-	if (!name_is_other(&known, name, len)) {
-		child = name_follow(index, known.node, name, len);
-		if (child == EDGE_FAILED)
-			return PLACE_UNRESOLVED;
-		known.found = child ? PLACE(child, true) : PLACE(known.node, false);
-	}
-	return known.counts == counts && counts == path_counts_kept(path_counts_read()) ?
-		       known.found :
-		       PLACE_UNRESOLVED;
+	if (!name_is_other(&names, name, len))
+		found = FOUND_AT(names.node);
+	return counts == path_counts_kept(path_counts_read()) ? found : PLACE_UNRESOLVED;
+}
+
+__u64 weir_name_place(__u32 index, __u64 dentry, __u64 check, __u64 counts)
+{
+	__u64 found = weir_name_recall(dentry, check, counts);
+	__u32 node = FOUND_AT_NODE(found), child;
+
+	if (!node)
+		return found;
+	child = name_follow(index, node, (__u64)READ_KERNEL(struct dentry, dentry, d_name.name),
+			    READ_KERNEL(struct dentry, dentry, d_name.len));
+	if (child == EDGE_FAILED || counts != path_counts_kept(path_counts_read()))
+		return PLACE_UNRESOLVED;
+	return child ? PLACE(child, true) : PLACE(node, false);
 }

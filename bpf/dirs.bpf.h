@@ -21,7 +21,7 @@
 #define FOUND_ALLOWED(found) ((__u32)((found) >> 32) & ((1u << WEIR_ACCESS_COUNT) - 1))
 #define FOUND_LENGTHS(found) ((__u32)((found) >> 32) >> WEIR_ACCESS_COUNT)
 
-#define FOUND_NAMED ~1ULL	/* it depends on the name: see weir_name_recall() */
+#define FOUND_NAMED ~1ULL	/* it depends on the name: see weir_name_place() */
 
 /*
  * What identifies a remembered directory, besides the instance (with a secret,
@@ -63,6 +63,43 @@ static __always_inline __u64 dir_seal(__u64 check, __u64 found, __u64 counts, __
 	return check ^ found ^ (counts ^ chain) * MIX_FACTOR;
 }
 
+/* The same for its second part. */
+static __always_inline __u64 dir_names_seal(__u64 check, __u64 found,
+					    const struct weir_dir_names *names)
+{
+	__u64 seal = check + found;
+
+	MIX(seal, names->first, names->last);
+	MIX(seal, (__u64)names->edges.first << 32 | names->edges.last,
+	    (__u64)names->edges.lengths << 32 | names->node);
+	return seal;
+}
+
+/*
+ * Is a name neither one that has an edge, nor one that a glob takes? What cannot
+ * be read might be.
+ */
+static __always_inline bool name_is_other(const struct weir_dir_names *names, __u64 name,
+					  __u32 len)
+{
+	bool edge = names->edges.lengths & WEIR_LENGTH_BIT(len);
+	__u8 byte;
+
+	if (!len)
+		return false;
+	if (edge || names->first) {
+		if (bpf_probe_read_kernel(&byte, 1, (void *)name) ||
+		    names->first >> (byte & 63) & 1)
+			return false;
+		edge = edge && names->edges.first & WEIR_BYTE_BIT(byte);
+	}
+	if (!edge && !names->last)
+		return true;
+	return !bpf_probe_read_kernel(&byte, 1, (void *)(name + len - 1)) &&
+	       !(names->last >> (byte & 63) & 1) &&
+	       !(edge && names->edges.last & WEIR_BYTE_BIT(byte));
+}
+
 /*
  * By the remembered meaning of the directory it lies in, to which *ret_check
  * belongs. That holds, and so does all that is read of the object once the
@@ -75,7 +112,7 @@ __u64 weir_dir_recall(__u64 dentry, __u64 vfsmount, __u64 hash, __u64 *ret_check
  * The place of an object whose directory is remembered under check, by its name.
  * counts: path_counts_kept(), from before that directory was found. PLACE_UNRESOLVED: walk.
  */
-__u64 weir_name_recall(__u32 index, __u64 dentry, __u64 check, __u64 counts);
+__u64 weir_name_place(__u32 index, __u64 dentry, __u64 check, __u64 counts);
 
 /*
  * Remembers under check the directory of an object that was walked under

@@ -24,6 +24,27 @@ struct open_action {
 };
 
 /*
+ * Has the name an edge, or might a glob of the directory take it? Asked where its
+ * length does not tell, of an entry of which the first part has been found good.
+ */
+static __always_inline bool name_matters(const volatile struct weir_dir *known, __u64 check,
+					 __u64 found, const struct dentry *dentry, __u32 len)
+{
+	struct weir_dir_names names;
+
+	names.first = known->names.first;
+	names.last = known->names.last;
+	names.node = known->names.node;
+	names.edges.lengths = known->names.edges.lengths;
+	names.edges.first = known->names.edges.first;
+	names.edges.last = known->names.edges.last;
+	if (known->names_seal != dir_names_seal(check, found, &names))
+		return true;
+	asm volatile("" ::: "memory");
+	return !name_is_other(&names, (__u64)dentry->d_name.name, len);
+}
+
+/*
  * weir_dir_recall() at once, for opening is what it is for: fields are read
  * from where they lie. false: weir_path_place() knows more. The root of a mount
  * needs no look at the mount: where it is not its own parent, nothing is ever
@@ -70,7 +91,8 @@ static __always_inline bool dir_glance(const struct task_struct *task, __u64 key
 		return false;
 	if (FOUND_LENGTHS(found)) {
 		len = dentry->d_name.len;
-		if (FOUND_LENGTHS(found) & WEIR_LENGTH_BIT(len))
+		if (FOUND_LENGTHS(found) & WEIR_LENGTH_BIT(len) &&
+		    name_matters(known, check, found, dentry, len))
 			return false;
 	}
 	if (bpf_probe_read_kernel(&now.part[1], sizeof(now.part[1]),

@@ -115,7 +115,7 @@ __u64 weir_path_place(__u64 whose, __u64 dentry, __u64 vfsmount, __u64 hash)
 	counts = path_counts_kept(path_counts_read());
 	found = weir_dir_recall(dentry, vfsmount, hash, &check);
 	if (found == FOUND_NAMED)
-		found = weir_name_recall(WHOSE_INDEX(whose), dentry, check, counts);
+		found = weir_name_place(WHOSE_INDEX(whose), dentry, check, counts);
 	if (found != PLACE_UNRESOLVED)
 		return found;
 	return path_resolve(whose, dentry, vfsmount, check, counts);

@@ -132,7 +132,7 @@ __u32 weir_name_edge(__u32 index, __u32 node, __u64 name, __u32 len)
 	if (!entry)
 		return EDGE_FAILED;
 	ask = entry->globs || !entry->other ? node : entry->other;
-	if (entry->lengths & WEIR_LENGTH_BIT(len))
+	if (entry->edges.lengths & WEIR_LENGTH_BIT(len))
 		child = edge_follow(index, node, name, len);
 	return child ? child : EDGE_ASK(ask);
 }
@@ -160,9 +160,9 @@ static __always_inline bool node_tells(__u32 index, __u32 node)
 {
 	const struct weir_node *entry = node_get(index, node);
 
-	if (entry && !entry->lengths && !entry->globs && entry->other && entry->other != node)
+	if (entry && !entry->edges.lengths && !entry->globs && entry->other && entry->other != node)
 		entry = node_get(index, entry->other);
-	return !entry || entry->lengths || entry->globs;
+	return !entry || entry->edges.lengths || entry->globs;
 }
 
 /* The number of a process led to child: if it is the workload's own, it is at self as well. */

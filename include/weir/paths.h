@@ -55,6 +55,18 @@ struct weir_edge_key {
 #define WEIR_NODE_UNIX 2
 #define WEIR_NODE_ABSTRACT 3
 
+/* Names of another length are told to lead nowhere without being read. */
+#define WEIR_LENGTH_BITS 27
+#define WEIR_LENGTH_BIT(len) (1u << ((len) < WEIR_LENGTH_BITS ? (len) : WEIR_LENGTH_BITS - 1))
+
+/* Some names: what each of them is like. None is empty. */
+struct weir_names {
+	__u32 lengths;		/* WEIR_LENGTH_BIT()s */
+	__u32 first;		/* WEIR_BYTE_BIT()s of their first bytes */
+	__u32 last;
+};
+#define WEIR_BYTE_BIT(byte) (1u << ((byte) & 31))
+
 /*
  * Where a name leads from a node:
  * 1. along its edge for that name;
@@ -69,7 +81,7 @@ struct weir_edge_key {
 struct weir_node {
 	weir_rule_t self[WEIR_ACCESS_COUNT];
 	weir_rule_t below[WEIR_ACCESS_COUNT];
-	__u32 lengths;		/* WEIR_LENGTH_BIT()s of the names that have an edge here */
+	struct weir_names edges;	/* names that have an edge here */
 	__u32 other;
 	__u32 globs;		/* index of a struct weir_glob; 0: none */
 	__u8 always;		/* WEIR_ACCESS_BIT()s of what is allowed everywhere below */
@@ -77,10 +89,6 @@ struct weir_node {
 	__u8 self_allows;	/* the same of self and below */
 	__u8 below_allows;
 };
-
-/* Names of another length are told to lead nowhere without being read. */
-#define WEIR_LENGTH_BITS 27
-#define WEIR_LENGTH_BIT(len) (1u << ((len) < WEIR_LENGTH_BITS ? (len) : WEIR_LENGTH_BITS - 1))
 
 /*
  * A set of globs. A name can only be one of theirs if it has one of these
@@ -109,6 +117,14 @@ struct weir_row {
 #define WEIR_EDGE_MATCH(node) ((node) | 1u << 31)
 #define WEIR_EDGE_OWN(node) ((node) | 1u << 30)
 
+/* The names in a remembered directory: all but these lead where struct weir_dir says. */
+struct weir_dir_names {
+	__u64 first;		/* of those that globs take, as in struct weir_glob */
+	__u64 last;
+	__u32 node;		/* which says where these lead */
+	struct weir_names edges;
+};
+
 /*
  * One remembered directory, in two parts: most accesses need the first alone.
  * A seal is of its part and whose it is: see dir_seal().
@@ -117,17 +133,15 @@ struct weir_dir {
 	__u64 seal;
 	__u64 found;		/* what is known of most names in it: see FOUND() */
 	__u64 counts;		/* of renames and mounts, around the walk */
-	__u64 more_seal;
 	__u64 chain;		/* of the directories above it: see weir_chain() */
-	__u64 first;		/* as in struct weir_glob; of other names it is known */
-	__u64 last;
-	__u32 node;		/* which says what the names mean of which it is not */
-	__u32 literal;		/* WEIR_LENGTH_BIT()s of those that have an edge */
+	__u64 names_seal;
+	struct weir_dir_names names;
 };
 #define WEIR_DIRS_BITS 14	/* 16,384 directories */
 
 _Static_assert(sizeof(struct weir_edge_key) == 32, "layout");
-_Static_assert(sizeof(struct weir_node) == 36, "layout");
+_Static_assert(sizeof(struct weir_node) == 44, "layout");
+_Static_assert(sizeof(struct weir_dir) == 72, "layout");
 _Static_assert(sizeof(struct weir_glob) == 24, "layout");
 _Static_assert(sizeof(struct weir_row) == 516, "layout");
 _Static_assert(WEIR_LENGTH_BITS + WEIR_ACCESS_COUNT <= 32, "FOUND() has a word for both");

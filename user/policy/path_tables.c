@@ -46,9 +46,12 @@ static int edge_add(struct path_tables *tables, const struct weir_edge_key *key,
 static int name_edge_add(struct path_tables *tables, uint32_t node, const char *name, size_t len,
 			 uint32_t child)
 {
+	struct weir_names *edges = &tables->nodes[node].edges;
 	size_t at;
 
-	tables->nodes[node].lengths |= WEIR_LENGTH_BIT(len);
+	edges->lengths |= WEIR_LENGTH_BIT(len);
+	edges->first |= WEIR_BYTE_BIT((unsigned char)name[0]);
+	edges->last |= WEIR_BYTE_BIT((unsigned char)name[len - 1]);
 	for (at = 0;; at += WEIR_CHUNK) {
 		struct weir_edge_key key = {.node = node};
 		bool last = len - at < WEIR_CHUNK;

@@ -100,9 +100,10 @@ static inline uint32_t tables_edge(const struct policy_compiled *compiled,
 static inline uint32_t tables_name(const struct policy_compiled *compiled, uint32_t node,
 				   const char *text, size_t len)
 {
+	const struct weir_names *names = &compiled->nodes[node].edges;
 	size_t at, n;
 
-	if (!(compiled->nodes[node].lengths & WEIR_LENGTH_BIT(len)))
+	if (!(names->lengths & WEIR_LENGTH_BIT(len)))
 		return 0;
 	for (at = 0; at <= len && node; at += WEIR_CHUNK) {
 		struct weir_edge_key key = {.node = node};
@@ -111,6 +112,9 @@ static inline uint32_t tables_name(const struct policy_compiled *compiled, uint3
 		memcpy(key.chunk, text + at, n);
 		node = tables_edge(compiled, &key);
 	}
+	if (node && !(names->first & WEIR_BYTE_BIT((unsigned char)text[0]) &&
+		      names->last & WEIR_BYTE_BIT((unsigned char)text[len - 1])))
+		abort();
 	return node;
 }
 

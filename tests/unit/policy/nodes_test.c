@@ -18,10 +18,10 @@ static void nodes_list_the_lengths_of_names(void **state)
 		"files: {allow: [{name: f, paths: [/home]}]}\n");
 
 	(void)state;
-	assert_int_equal(compiled->nodes[WEIR_NODE_ROOT].lengths, WEIR_LENGTH_BIT(4));
-	assert_int_equal(compiled->nodes[WEIR_NODE_UNIX].lengths,
+	assert_int_equal(compiled->nodes[WEIR_NODE_ROOT].edges.lengths, WEIR_LENGTH_BIT(4));
+	assert_int_equal(compiled->nodes[WEIR_NODE_UNIX].edges.lengths,
 			 WEIR_LENGTH_BIT(3) | WEIR_LENGTH_BIT(2));
-	assert_int_equal(compiled->nodes[WEIR_NODE_ABSTRACT].lengths,
+	assert_int_equal(compiled->nodes[WEIR_NODE_ABSTRACT].edges.lengths,
 			 WEIR_LENGTH_BIT(5) | WEIR_LENGTH_BIT(1) | WEIR_LENGTH_BIT(28));
 }
 
@@ -157,7 +157,7 @@ static void roots_are_always_there(void **state)
 	for (node = WEIR_NODE_ROOT; node <= WEIR_NODE_ABSTRACT; node++) {
 		assert_int_equal(compiled->nodes[node].self[WEIR_ACCESS_READ], WEIR_RULE_NONE);
 		assert_int_equal(compiled->nodes[node].below[WEIR_ACCESS_READ], WEIR_RULE_NONE);
-		assert_int_equal(compiled->nodes[node].lengths, 0);
+		assert_int_equal(compiled->nodes[node].edges.lengths, 0);
 	}
 }
 
