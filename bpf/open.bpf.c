@@ -204,7 +204,9 @@ int BPF_PROG(weir_file_open, struct file *file)
 		if (!scope_decide(&act, bound.scopes[0], decide_open, &open))
 			scopes_ask(&act, &bound, 1, decide_object, &open.action);
 	}
-	/* what an overlay opens on a layer in turn, before 6.5 by its own name, is recorded already */
+	/*
+	 * what an overlay opens on a layer in turn, before 6.5 by its own name, is recorded already
+	 */
 	if (mode & FMODE_NOACCOUNT && !DECISION_DENIES(act.decision))
 		return 0;
 	return act_finish(&act, &open.action, type, type == WEIR_EVENT_EXEC ? EPERM : EACCES);
