@@ -17,12 +17,18 @@
 
 /*
  * Which rule decided. 0: none did. Otherwise bit 15 says deny, and the low
- * 15 bits are 1 + the index of the rule in its section's allow or deny list.
+ * 14 bits are 1 + the index of the rule in its section's allow or deny list.
+ * With bit 14 it is a grant: the low bits are its slot, and bit 13 says that
+ * its uses are counted.
  */
 typedef __u16 weir_rule_t;
 #define WEIR_RULE_NONE 0
 #define WEIR_RULE_DENY 0x8000
-#define WEIR_RULES_MAX 0x7ffe
+#define WEIR_RULE_GRANT 0x4000
+#define WEIR_RULE_ONCE 0x2000
+#define WEIR_RULES_MAX 0x3ffe
+#define WEIR_GRANTS_MAX 256		/* grants at one time, of all weirs */
+#define WEIR_GRANT_SLOT(rule) ((rule) & (WEIR_GRANTS_MAX - 1))
 
 enum weir_access {
 	WEIR_ACCESS_READ,
@@ -84,9 +90,9 @@ struct weir_node {
 	struct weir_names edges;	/* names that have an edge here */
 	__u32 other;
 	__u32 globs;		/* index of a struct weir_glob; 0: none */
-	__u8 always;		/* WEIR_ACCESS_BIT()s of what is allowed everywhere below */
-	__u8 ever;		/* and of what is allowed anywhere */
-	__u8 self_allows;	/* the same of self and below */
+	__u8 always;		/* WEIR_ACCESS_BIT()s of what is allowed below, always, by rules */
+	__u8 ever;		/* and of what is allowed anywhere, by grants too */
+	__u8 self_allows;	/* the same of self and below, not by grants */
 	__u8 below_allows;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Policy files of any content: reading ends in a policy or in errors, what
+ * Policy files, and configurations, of any content: reading ends in a policy or in errors, what
  * reads compiles or passes a limit, and tables and rules agree. Includes find
  * no folder to look in.
  */
@@ -11,6 +11,7 @@
 
 #include "../unit/policy/lookup.h"
 #include "policy/compile.h"
+#include "policy/config.h"
 #include "policy/explain.h"
 #include "policy/notes.h"
 #include "policy/tree.h"
@@ -212,6 +213,21 @@ static void rules_agree(const struct policy *policy, const struct policy_compile
 	}
 }
 
+static void config_check(const char *text, size_t size)
+{
+	const struct config_defaults defaults = {.log = "/log", .socket = "/socket"};
+	_cleanup_config_ struct config *config = NULL;
+	struct policy_errors errors = {0};
+	int err = config_read_text("fuzz.yaml", text, size, &defaults, &errors, &config);
+
+	require(err == 0 || err == -EINVAL);
+	require((err == 0) == (errors.count == 0));
+	for (size_t i = 0; !err && i < config->n_attach; i++)
+		require(config->attach[i].folder && config->attach[i].policy &&
+			config->attach[i].place);
+	policy_errors_done(&errors);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_policy_compiled_ struct policy_compiled *compiled = NULL;
@@ -220,6 +236,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct policy_errors errors = {0};
 	int err;
 
+	config_check((const char *)data, size);
 	err = policy_read_text("fuzz.yaml", (const char *)data, size, NULL, &errors, &policy);
 	require(err == 0 || err == -EINVAL);
 	require((err == 0) == (errors.count == 0));

@@ -4,6 +4,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
 
 static enum log_level threshold = LOG_LEVEL_NOTICE;
 
@@ -42,3 +45,13 @@ DEFINE_LOG(error, LOG_LEVEL_ERROR, "")
 DEFINE_LOG(warning, LOG_LEVEL_WARNING, "warning: ")
 DEFINE_LOG(notice, LOG_LEVEL_NOTICE, "")
 DEFINE_LOG(debug, LOG_LEVEL_DEBUG, "debug: ")
+
+void log_lines(struct buf *text)
+{
+	char *line, *rest = NULL;
+
+	if (!buf_string(text))
+		return;
+	for (line = strtok_r(text->data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log_error("%s", line);
+}

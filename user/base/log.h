@@ -20,4 +20,8 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Text of several lines, as the layers below return it: an error for each. Text is used up. */
+struct buf;
+void log_lines(struct buf *text);
+
 #endif

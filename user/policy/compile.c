@@ -171,6 +171,24 @@ static int pairs_copy(const struct policy_pair *pairs, size_t n, struct policy_p
 	return 0;
 }
 
+static int grants_copy(const struct policy *policy, struct policy_compiled *ret)
+{
+	ret->grants = calloc(policy->n_grants + 1, sizeof(*ret->grants));
+	if (!ret->grants)
+		return -ENOMEM;
+	for (ret->n_grants = 0; ret->n_grants < policy->n_grants; ret->n_grants++) {
+		const struct granted *from = &policy->grants[ret->n_grants];
+		struct compiled_grant *grant = &ret->grants[ret->n_grants];
+
+		grant->slot = from->slot;
+		grant->expires_ns = from->expires_ns;
+		grant->name = strdup(from->name);
+		if (!grant->name)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int head_copy(const struct policy *policy, struct policy_compiled *ret)
 {
 	ret->name = strdup(policy->name);
@@ -186,7 +204,7 @@ static int head_copy(const struct policy *policy, struct policy_compiled *ret)
 	ret->n_parameters = policy->n_parameters;
 	if (pairs_copy(policy->identity, policy->n_identity, &ret->identity) < 0 ||
 	    pairs_copy(policy->parameters, policy->n_parameters, &ret->parameters) < 0 ||
-	    all_names_copy(policy, ret) < 0)
+	    all_names_copy(policy, ret) < 0 || grants_copy(policy, ret) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -219,7 +237,7 @@ int policy_compile(const struct policy *policy, struct policy_errors *errors,
 	return 0;
 }
 
-static void pairs_free(struct policy_pair *pairs, size_t n)
+void policy_pairs_free(struct policy_pair *pairs, size_t n)
 {
 	size_t i;
 
@@ -255,8 +273,8 @@ void policy_compiled_free(struct policy_compiled *compiled)
 		return;
 	free(compiled->name);
 	free(compiled->description);
-	pairs_free(compiled->identity, compiled->n_identity);
-	pairs_free(compiled->parameters, compiled->n_parameters);
+	policy_pairs_free(compiled->identity, compiled->n_identity);
+	policy_pairs_free(compiled->parameters, compiled->n_parameters);
 	free(compiled->net_keys);
 	free(compiled->net_values);
 	free(compiled->portsets);
@@ -270,6 +288,9 @@ void policy_compiled_free(struct policy_compiled *compiled)
 	rules_free(&compiled->listen);
 	rules_free(&compiled->unix_sockets);
 	rules_free(&compiled->files);
+	for (i = 0; i < compiled->n_grants; i++)
+		free(compiled->grants[i].name);
+	free(compiled->grants);
 	for (i = 0; i < compiled->n_gaps; i++)
 		free(compiled->gaps[i].text);
 	free(compiled->gaps);

@@ -28,6 +28,13 @@ struct compiled_rules {
 	size_t n_deny;
 };
 
+/* A grant that has rules in the tables, by its slot. */
+struct compiled_grant {
+	char *name;		/* "grant-1" */
+	uint32_t slot;
+	uint64_t expires_ns;	/* CLOCK_BOOTTIME */
+};
+
 /* Something the policy asks for that this version of weir cannot enforce. */
 struct compiled_gap {
 	enum policy_section section;
@@ -72,6 +79,9 @@ struct policy_compiled {
 	struct compiled_rules listen;		/* network.listen: allow alone */
 	struct compiled_rules unix_sockets;	/* network.unix: allow alone */
 	struct compiled_rules files;
+
+	struct compiled_grant *grants;	/* no part of the policy, nor of its digest */
+	size_t n_grants;
 
 	struct compiled_gap *gaps;	/* none: enforceable by this version */
 	size_t n_gaps;

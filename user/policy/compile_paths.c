@@ -31,7 +31,7 @@ static void tables_done(struct path_tables *tables)
 static void reach_add(struct weir_node *node, const struct weir_node *child, bool state)
 {
 	node->always &= child->always & (state ? child->self_allows : UINT8_MAX);
-	node->ever |= child->ever | (state ? child->self_allows : 0);
+	node->ever |= child->ever | (state ? child->self_allows | rules_grant(child->self) : 0);
 }
 
 /*
@@ -55,7 +55,8 @@ static int reach_write(struct path_tables *tables)
 	for (i = 0; i < tables->n_nodes; i++) {
 		nodes[i].always = state[i] && !nodes[i].other ? nodes[i].below_allows :
 								(1u << WEIR_ACCESS_COUNT) - 1;
-		nodes[i].ever = nodes[i].other ? 0 : nodes[i].below_allows;
+		nodes[i].ever = (uint8_t)(nodes[i].other ? 0 : nodes[i].below_allows |
+								       rules_grant(nodes[i].below));
 	}
 	while (changed) {
 		changed = false;
@@ -111,6 +112,7 @@ static int sockets_make(struct path_tables *tables, const struct unix_rules *rul
 	tables->sockets.n = rules->n;
 	for (i = 0; i < rules->n; i++)
 		tables->sockets.list[i] = (struct file_rule){
+			.head = rules->list[i].head,
 			.paths = rules->list[i].paths,
 			.n_paths = rules->list[i].n_paths,
 			.access = WEIR_ACCESS_BIT(WEIR_ACCESS_READ),

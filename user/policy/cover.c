@@ -52,9 +52,25 @@ static void rule_apply(const struct cover *cover, const struct mark *mark, struc
 	}
 }
 
+/* From positions in their lists, which say what comes first, to what the tables name. */
+static void ruling_name(const struct cover *cover, enum list allow, struct ruling *ruling)
+{
+	const struct file_rules *rules = cover->rules[allow];
+	size_t i;
+
+	for (i = 0; i < WEIR_ACCESS_COUNT; i++) {
+		weir_rule_t *rule = &ruling->rule[i];
+
+		if (*rule && !(*rule & WEIR_RULE_DENY))
+			*rule = rule_number(&rules->list[*rule - 1].head, *rule - 1u);
+	}
+}
+
+/* No position is of both files and unix sockets. */
 static void ruling_make(struct cover *cover, struct ruling *ret)
 {
 	const struct numbers *marked = &cover->marked;
+	enum list allow = LIST_FILES_ALLOW;
 	const struct mark *mark;
 	size_t i;
 
@@ -66,6 +82,8 @@ static void ruling_make(struct cover *cover, struct ruling *ret)
 
 			count->paths += !mark->except;
 			count->except += mark->except;
+			if (mark->list == LIST_UNIX)
+				allow = LIST_UNIX;
 		}
 	}
 	for (i = 0; i < marked->n; i++)
@@ -74,6 +92,7 @@ static void ruling_make(struct cover *cover, struct ruling *ret)
 	for (i = 0; i < marked->n; i++)
 		for (mark = mark_first(cover, marked->list[i]); mark; mark = mark_next(cover, mark))
 			cover->counts[mark->list][mark->rule] = (struct cover_count){0};
+	ruling_name(cover, allow, ret);
 }
 
 int cover_rule(struct cover *cover, const uint32_t *positions, size_t n, struct ruling *ret)
@@ -108,9 +127,19 @@ unsigned int rules_allow(const weir_rule_t rules[WEIR_ACCESS_COUNT])
 	unsigned int allowed = 0, i;
 
 	for (i = 0; i < WEIR_ACCESS_COUNT; i++)
-		if (rules[i] && !(rules[i] & WEIR_RULE_DENY))
+		if (rules[i] && !(rules[i] & (WEIR_RULE_DENY | WEIR_RULE_GRANT)))
 			allowed |= WEIR_ACCESS_BIT(i);
 	return allowed;
+}
+
+unsigned int rules_grant(const weir_rule_t rules[WEIR_ACCESS_COUNT])
+{
+	unsigned int granted = 0, i;
+
+	for (i = 0; i < WEIR_ACCESS_COUNT; i++)
+		if (rules[i] & WEIR_RULE_GRANT && !(rules[i] & WEIR_RULE_DENY))
+			granted |= WEIR_ACCESS_BIT(i);
+	return granted;
 }
 
 void cover_done(struct cover *cover)

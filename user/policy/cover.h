@@ -33,8 +33,9 @@ int cover_start(struct cover *cover);
 /* What is decided at a set of positions. 0 or -ENOMEM. */
 int cover_rule(struct cover *cover, const uint32_t *positions, size_t n, struct ruling *ret);
 
-/* WEIR_ACCESS_BIT()s of what rules allow. */
+/* WEIR_ACCESS_BIT()s of what rules of the policy allow, and of what those of grants do. */
 unsigned int rules_allow(const weir_rule_t rules[WEIR_ACCESS_COUNT]);
+unsigned int rules_grant(const weir_rule_t rules[WEIR_ACCESS_COUNT]);
 
 void cover_done(struct cover *cover);
 

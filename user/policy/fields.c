@@ -65,7 +65,7 @@ const char *name_suggest(const char *text, const char *const *names, size_t n)
 
 void *reader_array(struct reader *reader, size_t count, size_t size)
 {
-	void *ret = arena_array(&reader->policy->arena, count, size);
+	void *ret = arena_array(reader->arena, count, size);
 
 	if (!ret)
 		reader->report->error = -ENOMEM;

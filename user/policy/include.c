@@ -40,14 +40,14 @@ static int candidate_load(struct reader *reader, const char *dir, size_t dir_len
 			  struct source *ret)
 {
 	size_t len = dir_len + strlen(name) + sizeof("/.yaml");
-	char *path = arena_array(&reader->policy->arena, len, 1);
+	char *path = arena_array(reader->arena, len, 1);
 
 	if (!path)
 		return -ENOMEM;
 	snprintf(path, len, "%.*s%s%s.yaml", (int)dir_len, dir,
 		 dir_len && dir[dir_len - 1] != '/' ? "/" : "", name);
 	ret->name = path;
-	return source_load(ret, path, &reader->policy->arena);
+	return source_load(ret, path, reader->arena);
 }
 
 /* Beside the including file, then in the folders; the first that exists. */

@@ -79,7 +79,7 @@ static const char *value_choose(struct reader *reader, const struct yaml *entry,
 		return NULL;
 	}
 	if (given)
-		return arena_copy(&reader->policy->arena, given, strlen(given));
+		return arena_copy(reader->arena, given, strlen(given));
 	if (declaration->default_value)
 		return declaration->default_value->text;
 	report_add(reader->report, &entry->key->place, "the parameter \"%s\" has no value",
@@ -219,7 +219,7 @@ const char *params_expand(struct reader *reader, const struct yaml *value, bool 
 			buf_add_char(&text, *at++);
 		}
 	}
-	ret = text.error ? NULL : arena_copy(&reader->policy->arena, text.data, text.len);
+	ret = text.error ? NULL : arena_copy(reader->arena, text.data, text.len);
 	if (!ret)
 		reader->report->error = -ENOMEM;
 	return ret;

@@ -31,6 +31,9 @@ struct policy_pair {
 	char *value;
 };
 
+/* Frees an array of pairs, and what is in them. */
+void policy_pairs_free(struct policy_pair *pairs, size_t n);
+
 struct policy;		/* defined in tree.h; only user/policy looks inside */
 
 /*

@@ -27,7 +27,8 @@ int portmaps_init(struct portmaps *maps, const struct policy *policy, struct pol
 	struct portmap none = {.portset = 0};
 	unsigned int i;
 
-	*maps = (struct portmaps){.ret = ret};
+	*maps = (struct portmaps){.ret = ret, .allow = &policy->net_allow,
+				  .listen = &policy->listen};
 	maps->rules = calloc(rules + 1, sizeof(*maps->rules));
 	if (!maps->rules)
 		return -ENOMEM;

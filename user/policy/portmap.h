@@ -47,6 +47,7 @@ struct spans {
 
 struct portmaps {
 	struct policy_compiled *ret;	/* gets portsets and segments */
+	const struct net_rules *allow, *listen;
 	struct portmap_rule *rules;
 	size_t n_rules;
 	struct spans scratch[2];

@@ -7,20 +7,23 @@
 #include "policy/compile_parts.h"
 #include "policy/portmap.h"
 
-static weir_rule_t decision(const struct port_span *span)
+static weir_rule_t decision(const struct port_span *span, const struct net_rules *allow)
 {
-	return span->deny ? (weir_rule_t)(WEIR_RULE_DENY | span->deny) : span->allow;
+	if (span->deny)
+		return (weir_rule_t)(WEIR_RULE_DENY | span->deny);
+	return span->allow ? rule_number(&allow->list[span->allow - 1].head, span->allow - 1u) : 0;
 }
 
 /* Adds the segments of a column; neighbours that one rule decides become one. */
-static int segments_add(struct portmaps *maps, const struct port_span *spans, uint32_t n)
+static int segments_add(struct portmaps *maps, const struct net_rules *allow,
+			const struct port_span *spans, uint32_t n)
 {
 	struct policy_compiled *compiled = maps->ret;
 	size_t first = compiled->n_segments, i;
 
 	for (i = 0; i < n; i++) {
 		struct weir_segment segment = {.last_port = spans[i].last,
-					       .rule = decision(&spans[i])};
+					       .rule = decision(&spans[i], allow)};
 		size_t last = compiled->n_segments - 1;
 
 		if (compiled->n_segments > first && compiled->segments[last].rule == segment.rule) {
@@ -42,7 +45,11 @@ static int set_make(struct portmaps *maps, const struct portmap *map, struct wei
 
 	for (i = 0; i < WEIR_PROTO_COUNT; i++) {
 		first = compiled->n_segments;
-		if (segments_add(maps, &maps->spans[map->first[i]], map->count[i]) < 0)
+		if (segments_add(maps,
+				 i == WEIR_PROTO_LISTEN_TCP || i == WEIR_PROTO_LISTEN_UDP ?
+					 maps->listen :
+					 maps->allow,
+				 &maps->spans[map->first[i]], map->count[i]) < 0)
 			return -ENOMEM;
 		ret->proto[i].first = (uint32_t)first;
 		ret->proto[i].count = (uint32_t)(compiled->n_segments - first);

@@ -189,7 +189,7 @@ static const struct yaml *root_read(struct reader *reader, const struct source *
 	struct yaml *root = NULL;
 	size_t before = report_count(reader->report);
 
-	if (yaml_parse(source, &reader->policy->arena, reader->report, &root) < 0) {
+	if (yaml_parse(source, reader->arena, reader->report, &root) < 0) {
 		reader->report->error = -ENOMEM;
 		return NULL;
 	}
@@ -263,7 +263,9 @@ static int policy_finish(struct policy *policy, int loaded, const struct policy_
 {
 	_cleanup_report_ struct report report = {0};
 	struct reader reader = {
-		.policy = policy, .head = policy, .report = &report, .options = options};
+		.policy = policy, .head = policy, .arena = &policy->arena, .report = &report,
+		.options = options,
+	};
 	struct place place = {.source = policy->sources};
 	int err;
 

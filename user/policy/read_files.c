@@ -30,7 +30,7 @@ static void pattern_read(struct reader *reader, const struct yaml *value, bool a
 
 	if (!text)
 		return;
-	problem = pattern_parse(text, abstract, &reader->policy->arena, &pattern, &nomem);
+	problem = pattern_parse(text, abstract, reader->arena, &pattern, &nomem);
 	if (nomem) {
 		reader->report->error = -ENOMEM;
 	} else if (problem) {

@@ -19,8 +19,9 @@ struct reader_file {
 };
 
 struct reader {
-	struct policy *policy;		/* rules and sections go here */
+	struct policy *policy;		/* rules and sections go here; NULL for a configuration */
 	struct policy *head;		/* everything else; of an included file dropped */
+	struct arena *arena;		/* of all that is read */
 	struct report *report;
 	const struct policy_options *options;
 	const struct reader_file *file;
@@ -63,7 +64,7 @@ int field_choice(struct reader *reader, const struct yaml *node, const char *con
 /* Is it the word `unrestricted`? */
 bool field_is_unrestricted(const struct yaml *node);
 
-/* Memory from the policy's arena; NULL is in the report. */
+/* Memory from the arena; NULL is in the report. */
 void *reader_array(struct reader *reader, size_t count, size_t size);
 
 /* Makes room for one more in an array of the policy; NULL is in the report. */

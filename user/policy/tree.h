@@ -36,7 +36,14 @@ enum policy_proto_bit {
 struct rule_head {
 	const char *name;
 	struct place place;	/* of the name */
+	weir_rule_t grant;	/* its number in the tables, if it is of a grant; 0: it is not */
 };
+
+/* How tables and records name the i-th rule of a list of those that allow. */
+static inline weir_rule_t rule_number(const struct rule_head *head, size_t i)
+{
+	return head->grant ? head->grant : (weir_rule_t)(i + 1);
+}
 
 /* A list of rules of any kind, each `size` bytes. */
 struct rule_list {
@@ -145,6 +152,16 @@ struct policy {
 	struct file_rules file_deny;
 
 	bool guard_allow[WEIR_GUARD_COUNT];
+
+	struct granted *grants;		/* whose rules stand behind those of the policy */
+	size_t n_grants;
+};
+
+/* A grant; its rules stand in the lists. */
+struct granted {
+	const char *name;
+	uint32_t slot;
+	uint64_t expires_ns;	/* CLOCK_BOOTTIME */
 };
 
 #endif
