@@ -13,13 +13,16 @@
 
 #include "weir/guard.h"
 #include "weir/paths.h"
+#include "weir/select.h"
 
 #define WEIR_ABI_VERSION 1
 
 /* Limits. Each one is told when it is hit (docs/limits in weir-policy(5)). */
 #define WEIR_SCOPES_MAX 4096		/* slots for confined cgroups, slot 0 unused */
 #define WEIR_INSTANCES_MAX 4096		/* loaded policy versions, slot 0 unused */
+#define WEIR_CGROUPS_MAX 16384		/* confined cgroups, and those it is not known of how */
 #define WEIR_READERS_MAX 256		/* processes with policies of their own, 0 unused */
+#define WEIR_READER_DAEMON 255		/* the daemon's: the next one finds what it has left */
 #define WEIR_NEST_MAX 4			/* scopes that can bind one task */
 #define WEIR_CGROUP_DEPTH_MAX 31	/* depth below the root at which a scope may sit */
 #define WEIR_MARKS_MAX 65536		/* confined tasks alive at one time */
@@ -87,8 +90,17 @@ enum weir_instance_flag {
 struct weir_instance {
 	__u64 serial;		/* unique for this load, names its reader; 0: empty slot */
 	__u64 expires_ns;	/* CLOCK_BOOTTIME; 0: never */
+	__u64 deadline_ns;	/* the first end, of itself or of a grant in it; 0: none */
 	__u32 flags;		/* enum weir_instance_flag */
 	__u32 pad;
+	__u64 grants[WEIR_GRANTS_MAX / 64];	/* a bit for each slot its rules refer to */
+};
+
+/* A grant, in its slot. All 0: the slot is free; as a decision sees it, the grant has ended. */
+struct weir_grant {
+	__u64 expires_ns;	/* CLOCK_BOOTTIME */
+	__u32 uses;		/* left, where they are counted */
+	__u32 reader;		/* whose it is; 0: the slot is free */
 };
 
 /*
@@ -105,12 +117,27 @@ struct weir_instance {
  * handle kept by a task never means a later user of the same slot. 0: none.
  */
 typedef __u32 weir_scope_t;
+#define WEIR_SCOPE_SLOT_BITS 12
 #define WEIR_SCOPE_SLOT(handle) ((handle) & (WEIR_SCOPES_MAX - 1))
+
+/*
+ * The handle of a slot under the n-th generation. None is 0, which marks a slot that
+ * is taken and not filled yet, nor ~0, of WEIR_SCOPE_UNKNOWN.
+ */
+#define WEIR_SCOPE_HANDLE(slot, n) \
+	((__u32)((n) % ((1u << (32 - WEIR_SCOPE_SLOT_BITS)) - 2) + 1) << WEIR_SCOPE_SLOT_BITS | \
+	 (slot))
+#define WEIR_SCOPE_FILLED(handle) ((handle) >> WEIR_SCOPE_SLOT_BITS)
+
+/* In place of a handle: the cgroup is to be confined, and could not be. Everything is denied. */
+#define WEIR_SCOPE_UNKNOWN 0xffffffffu
 
 struct weir_scope {
 	__u64 cgroup_id;
-	weir_scope_t handle;	/* 0: slot is free */
+	weir_scope_t handle;	/* 0: slot is free; see WEIR_SCOPE_HANDLE() */
 	__u32 instance;		/* index of the one in force: the one pointer that is switched */
+	__u32 level;		/* of its cgroup: how far below the root */
+	__u32 pad;
 };
 
 /* The scopes that bind a task, outermost first; unused entries 0. */
@@ -126,6 +153,14 @@ enum weir_mark_flag {
 	WEIR_MARK_OVERFLOW = 1u << 1,	/* more than WEIR_NEST_MAX scopes: deny everything */
 	WEIR_MARK_OWN = 1u << 2,	/* a process of weir: nobody confined touches it */
 	WEIR_MARK_BEFORE = 1u << 3,	/* has descriptors that its policies have not decided */
+	WEIR_MARK_UNKNOWN = 1u << 4,	/* in a WEIR_SCOPE_UNKNOWN: deny everything; never kept */
+};
+
+/* How it went that a thread of another process is to be a launcher. */
+enum weir_arm {
+	WEIR_ARM_DONE = 1u << 0,
+	WEIR_ARM_BOUND = 1u << 1,	/* something binds it already */
+	WEIR_ARM_FAILED = 1u << 2,	/* there is no room */
 };
 
 /*
@@ -152,10 +187,14 @@ struct weir_config {
 	__u32 sticky;		/* marks may be kept (the hooks that end them are attached) */
 	__u32 zero;		/* always 0, which the verifier does not know */
 	__u64 only_cgroup;	/* if there is one scope alone: its cgroup, its level, itself; */
-	__u32 only_level;	/* 0: there are more, or none */
+	__u32 only_level;	/* 0: there are more, or none. One word with what follows: */
+	__u32 selected;		/* cgroups that selectors have found; see only_scope_tell() */
 	weir_scope_t only_scope;
 	__u32 before;		/* not 0: there may be marks with WEIR_MARK_BEFORE */
-	__u32 epoch;		/* of the scope handle made last */
+	__u32 epoch;		/* handles of scopes made so far */
+	__u32 unknown;		/* cgroups that were put under WEIR_SCOPE_UNKNOWN since told of, */
+	__u32 missed;		/* and those there was no room for even that */
+	__u32 removed;		/* cgroups of scopes that were removed so far */
 	__u64 serial;		/* of the policy version loaded last, without its reader */
 };
 
@@ -239,7 +278,7 @@ enum weir_reason {
 	WEIR_REASON_RULE,		/* rule: the rule named decided */
 	WEIR_REASON_NO_RULE,		/* no-rule: nothing allows it */
 	WEIR_REASON_UNRESTRICTED,	/* unrestricted: the section is open */
-	WEIR_REASON_EXPIRED,		/* expired: the policy has ended */
+	WEIR_REASON_EXPIRED,		/* expired: the policy, or the grant named, has ended */
 	WEIR_REASON_UNRESOLVED_PATH,	/* unresolved-path */
 	WEIR_REASON_AUDIT_FULL,		/* audit-full: could not be recorded */
 	WEIR_REASON_SCOPE,		/* scope: what confines the task could not be told */
@@ -248,6 +287,7 @@ enum weir_reason {
 	WEIR_REASON_FAMILY,		/* family: sockets of this kind are not for the confined */
 	WEIR_REASON_PACKET,		/* packet: it carries what could send it elsewhere */
 	WEIR_REASON_SCOPE_PEER,		/* scope-peer: the other end is within the same scope */
+	WEIR_REASON_GRANT,		/* grant: the grant named allowed it */
 	WEIR_REASON_COUNT,
 };
 
@@ -387,11 +427,14 @@ struct weir_event_exit {
 _Static_assert(sizeof(struct weir_net_key) == 20, "layout");
 _Static_assert(sizeof(struct weir_segment) == 4, "layout");
 _Static_assert(sizeof(struct weir_portset) == 48, "layout");
-_Static_assert(sizeof(struct weir_instance) == 24, "layout");
-_Static_assert(sizeof(struct weir_scope) == 16, "layout");
+_Static_assert(sizeof(struct weir_instance) == 64, "layout");
+_Static_assert(sizeof(struct weir_grant) == 16, "layout");
+_Static_assert(sizeof(struct weir_scope) == 24, "layout");
 _Static_assert(sizeof(struct weir_mark) == 32, "layout");
 _Static_assert(sizeof(struct weir_hint) == 40, "layout");
-_Static_assert(sizeof(struct weir_config) == 72, "layout");
+_Static_assert(sizeof(struct weir_config) == 88, "layout");
+_Static_assert(1 << WEIR_SCOPE_SLOT_BITS == WEIR_SCOPES_MAX, "a handle has room for every slot");
+_Static_assert(__builtin_offsetof(struct weir_config, only_level) % 8 == 0, "one word");
 _Static_assert(sizeof(struct weir_event_head) == 96, "layout");
 _Static_assert(sizeof(struct weir_event_flow) == 136, "layout");
 _Static_assert(sizeof(struct weir_event_file) == 104, "layout");

@@ -52,6 +52,7 @@ enum weir_ask {
 	WEIR_ASK_QUOTA,
 	WEIR_ASK_CREDENTIALS,		/* other ones, for a request of io_uring */
 	WEIR_ASK_TERMINAL,		/* putting something into the input of one */
+	WEIR_ASK_CONTROL,		/* connecting to a socket on which weir takes commands */
 	WEIR_ASK_COUNT,
 };
 

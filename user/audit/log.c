@@ -19,6 +19,9 @@ struct audit_log {
 	uint64_t next_seq;
 	struct buf buffer;
 	size_t written;		/* bytes of buffer that are in the file */
+	struct audit_log_watch watch;
+	bool begun;		/* some of a batch may be in the file */
+	uint64_t batch_start;	/* its length without any of it */
 };
 
 /* Makes the folders above the last component. */
@@ -52,9 +55,10 @@ static int log_new(int fd, bool owned, struct audit_log **ret)
 }
 
 /* Takes the file for this process and finds where its numbers stopped. */
-static int file_begin(int fd, struct audit_log_found *ret)
+static int file_begin(int fd, const struct position_batch *batch, struct audit_log_found *ret)
 {
 	struct stat status;
+	int r = 0;
 
 	if (fstat(fd, &status) < 0)
 		return -errno;
@@ -62,11 +66,19 @@ static int file_begin(int fd, struct audit_log_found *ret)
 		return 0;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	return tail_read(fd, &ret->last_seq, &ret->torn_bytes);
+	if (batch)
+		r = position_settle(batch, fd, &ret->batch);
+	return r < 0 ? r : tail_read(fd, &ret->last_seq, &ret->torn_bytes);
 }
 
 int audit_log_open(const char *path, bool make_folders, struct audit_log **ret,
 		   struct audit_log_found *ret_found)
+{
+	return audit_log_resume(path, make_folders, NULL, ret, ret_found);
+}
+
+int audit_log_resume(const char *path, bool make_folders, const struct position_batch *batch,
+		     struct audit_log **ret, struct audit_log_found *ret_found)
 {
 	struct audit_log_found found = {0};
 	_cleanup_close_ int fd = -1;
@@ -84,7 +96,7 @@ int audit_log_open(const char *path, bool make_folders, struct audit_log **ret,
 	fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
 	if (fd < 0)
 		return -errno;
-	error = file_begin(fd, &found);
+	error = file_begin(fd, batch, &found);
 	if (error == 0)
 		error = log_new(fd, true, &log);
 	if (error < 0)
@@ -163,10 +175,47 @@ static int wait_writable(int fd)
 	return ready > 0 ? 0 : -EAGAIN;
 }
 
+void audit_log_watch(struct audit_log *log, const struct audit_log_watch *watch)
+{
+	log->watch = *watch;
+}
+
+/* Tells of what is about to be written. Where that cannot be told, nothing is written. */
+static int batch_begin(struct audit_log *log)
+{
+	struct position_batch batch;
+	struct stat status;
+
+	if (!log->watch.before || !audit_log_pending(log))
+		return 0;
+	if (fstat(log->fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return 0;
+	if (!log->begun)
+		log->batch_start = (uint64_t)status.st_size;
+	log->begun = true;
+	batch = (struct position_batch){
+		.device = status.st_dev,
+		.inode = status.st_ino,
+		.before = log->batch_start,
+		.after = (uint64_t)status.st_size + audit_log_pending(log),
+	};
+	log->watch.before(log->watch.context, &batch);
+	return 0;
+}
+
+static void batch_end(struct audit_log *log)
+{
+	log->begun = false;
+	if (log->watch.after)
+		log->watch.after(log->watch.context);
+}
+
 int audit_log_flush(struct audit_log *log)
 {
+	int error = batch_begin(log);
 	ssize_t wrote;
-	int error = 0;
 
 	while (error == 0 && audit_log_pending(log)) {
 		wrote = write(log->fd, log->buffer.data + log->written, audit_log_pending(log));
@@ -180,6 +229,8 @@ int audit_log_flush(struct audit_log *log)
 			error = -errno;
 	}
 	buffer_compact(log);
+	if (error == 0)
+		batch_end(log);
 	return error;
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "audit/position.h"
 #include "base/cleanup.h"
 
 /* Bytes kept in memory while the file takes nothing; one line may exceed it. */
@@ -25,6 +26,7 @@ struct audit_log;
 struct audit_log_found {
 	uint64_t last_seq;	/* number of its last whole record, 0: it was empty */
 	uint64_t torn_bytes;	/* length of an unfinished last line, kept and ended with LF */
+	enum position_end batch;	/* what became of the batch that was in progress */
 };
 
 /*
@@ -41,6 +43,10 @@ struct audit_log_found {
  */
 int audit_log_open(const char *path, bool make_folders, struct audit_log **ret,
 		   struct audit_log_found *ret_found);
+
+/* The same after position_settle() by the batch that the last writer has left, NULL: none. */
+int audit_log_resume(const char *path, bool make_folders, const struct position_batch *batch,
+		     struct audit_log **ret, struct audit_log_found *ret_found);
 
 /*
  * Writes to a descriptor, numbers from 1; for standard output and pipes, of
@@ -69,6 +75,19 @@ int audit_log_append(struct audit_log *log, const char *line, size_t len);
  * Returns 0 (nothing is left) or negative errno; -EAGAIN after AUDIT_LOG_WAIT_MS.
  */
 int audit_log_flush(struct audit_log *log);
+
+/*
+ * Who wants to know of a batch: what is buffered, before any of it is in the file,
+ * and again when more has come to it (only of regular files); and when everything
+ * that was appended is in the file. Both are called within append and flush, with
+ * the lines before the one that is being appended.
+ */
+struct audit_log_watch {
+	void (*before)(void *context, const struct position_batch *batch);
+	void (*after)(void *context);
+	void *context;
+};
+void audit_log_watch(struct audit_log *log, const struct audit_log_watch *watch);
 
 /* Bytes that wait to be written. */
 size_t audit_log_pending(const struct audit_log *log);

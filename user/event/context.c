@@ -27,6 +27,14 @@ static const struct event_rules *rules_of(const struct weir_event_head *head,
 	}
 }
 
+static const char *grant_name(weir_rule_t rule, const struct event_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_grants; i++)
+		if (policy->grants[i].slot == WEIR_GRANT_SLOT(rule))
+			return policy->grants[i].name;
+	return NULL;
+}
+
 const char *event_rule_name(const struct event *event, const struct event_policy *policy)
 {
 	bool deny = event->head.rule & WEIR_RULE_DENY;
@@ -35,6 +43,8 @@ const char *event_rule_name(const struct event *event, const struct event_policy
 
 	if (number == 0 || !policy)
 		return NULL;
+	if (!deny && number & WEIR_RULE_GRANT)
+		return grant_name(event->head.rule, policy);
 	rules = rules_of(&event->head, policy);
 	if (!rules || number > (deny ? rules->n_deny : rules->n_allow))
 		return NULL;

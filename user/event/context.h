@@ -25,6 +25,12 @@ struct event_rules {
 	size_t n_deny;
 };
 
+/* A grant, by the slot that stands in a rule's number. */
+struct event_grant {
+	uint32_t slot;
+	const char *name;
+};
+
 struct event_policy {
 	const char *name;
 	const char *digest;		/* "sha256:…" */
@@ -33,6 +39,8 @@ struct event_policy {
 	struct event_rules listen;	/* network.listen, .accept, and what began from outside */
 	struct event_rules unix_sockets;	/* network.unix */
 	struct event_rules files;	/* file.*, process.exec */
+	const struct event_grant *grants;
+	size_t n_grants;
 };
 
 /* What a log line takes from elsewhere, borrowed for the call. NULL and 0: not known. */

@@ -40,6 +40,7 @@ static const struct {
 	[WEIR_ASK_QUOTA] = {"quota", false},
 	[WEIR_ASK_CREDENTIALS] = {"credentials", false},
 	[WEIR_ASK_TERMINAL] = {"terminal", false},
+	[WEIR_ASK_CONTROL] = {"control-socket", false},
 };
 _Static_assert(ARRAY_SIZE(asks) == WEIR_ASK_COUNT, "every ask has its word");
 

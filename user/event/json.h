@@ -24,9 +24,26 @@
  */
 int event_json(struct buf *out, const struct event *event, const struct event_context *context);
 
+/*
+ * Appends a line that was made with the number 0, with its own: for records that
+ * are told before it is their turn in the log. Returns 0, -EINVAL (it is no such
+ * line) or -ENOMEM, out as it was.
+ */
+int event_json_number(struct buf *out, const char *line, size_t len, uint64_t seq);
+
 /* Losses are counted by type; those that have none (a record that could not be read) stand last. */
 #define EVENT_LOST_UNKNOWN WEIR_EVENT_COUNT
 #define EVENT_LOST_COUNT (WEIR_EVENT_COUNT + 1)
+
+/* What a record tells of a grant. */
+struct event_grant_told {
+	unsigned int id;
+	uint64_t for_s;			/* seconds it was given for */
+	uint64_t until_ns;		/* CLOCK_BOOTTIME */
+	bool once;
+	uint32_t uid;			/* who asked for it */
+	int pid;
+};
 
 /* A record that weir makes about itself. NULL and 0: does not apply, and is left out. */
 struct event_self {
@@ -37,10 +54,13 @@ struct event_self {
 
 	const char *version;		/* agent.start: of weir */
 	const char *kernel;		/* agent.start: uname's release */
+	uint64_t away_ns;		/* agent.start: for how long nobody had read records */
 	const char *mode;		/* policy.load, scope.attach, agent.start: "enforce" or "audit" */
 	const char *file;		/* policy.load, policy.reject */
 	const char *error;		/* policy.reject: as people get to read it */
-	const char *message;		/* agent.stop: why */
+	const char *message;		/* agent.stop, policy.expire: why */
+	const char *what;		/* policy.grant, policy.expire: what it allows */
+	const struct event_grant_told *grant;	/* policy.grant, policy.expire */
 	const struct event_pair *parameters;	/* policy.load, scope.attach: values in force */
 	size_t n_parameters;
 	/* scope.attach: what is run, with its arguments; ends with NULL */

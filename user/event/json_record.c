@@ -2,6 +2,7 @@
 /* The frame of a log line; see json_record.h. */
 #include "event/json_record.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/time.h"
@@ -17,16 +18,42 @@ void record_time(struct buf *out, const struct event_context *context, uint64_t 
 	buf_add_char(out, '"');
 }
 
-void record_begin(struct buf *out, const struct event_context *context, uint64_t time_ns,
-		  const char *type)
+/* What every line begins with, up to its number. */
+static void record_head(struct buf *out, uint64_t seq)
 {
 	buf_add_char(out, '{');
 	jsonw_u64(out, "v", EVENT_SCHEMA_VERSION);
-	jsonw_u64(out, "seq", context->seq);
+	jsonw_u64(out, "seq", seq);
+}
+
+void record_begin(struct buf *out, const struct event_context *context, uint64_t time_ns,
+		  const char *type)
+{
+	record_head(out, context->seq);
 	jsonw_name(out, "time");
 	record_time(out, context, time_ns);
 	jsonw_text(out, "host", context->host);
 	jsonw_text(out, "type", type);
+}
+
+int event_json_number(struct buf *out, const char *line, size_t len, uint64_t seq)
+{
+	_cleanup_buf_ struct buf head = {0};
+	size_t start = out->len;
+
+	record_head(&head, 0);
+	if (head.error)
+		return head.error;
+	if (len < head.len || memcmp(line, head.data, head.len) != 0)
+		return -EINVAL;
+	record_head(out, seq);
+	buf_add(out, line + head.len, len - head.len);
+	if (out->error) {
+		out->len = start;
+		out->error = 0;
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /* A rule the context's policy has no name for is written as its number. */

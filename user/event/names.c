@@ -55,6 +55,7 @@ static const char *const reasons[] = {
 	[WEIR_REASON_FAMILY] = "family",
 	[WEIR_REASON_PACKET] = "packet",
 	[WEIR_REASON_SCOPE_PEER] = "scope-peer",
+	[WEIR_REASON_GRANT] = "grant",
 };
 _Static_assert(ARRAY_SIZE(reasons) == WEIR_REASON_COUNT, "every reason has its word");
 
@@ -72,10 +73,11 @@ static const char *const accesses[] = {
 _Static_assert(ARRAY_SIZE(accesses) == WEIR_ACCESS_COUNT, "every access has its word");
 
 static const char *const self_types[] = {
-	[EVENT_SELF_POLICY_LOAD] = "policy.load",   [EVENT_SELF_POLICY_REJECT] = "policy.reject",
-	[EVENT_SELF_SCOPE_ATTACH] = "scope.attach", [EVENT_SELF_SCOPE_DETACH] = "scope.detach",
-	[EVENT_SELF_AGENT_START] = "agent.start",   [EVENT_SELF_AGENT_STOP] = "agent.stop",
-	[EVENT_SELF_AUDIT_LOST] = "audit.lost",
+	[EVENT_SELF_POLICY_LOAD] = "policy.load",     [EVENT_SELF_POLICY_REJECT] = "policy.reject",
+	[EVENT_SELF_SCOPE_ATTACH] = "scope.attach",   [EVENT_SELF_SCOPE_DETACH] = "scope.detach",
+	[EVENT_SELF_AGENT_START] = "agent.start",     [EVENT_SELF_AGENT_STOP] = "agent.stop",
+	[EVENT_SELF_AUDIT_LOST] = "audit.lost",	      [EVENT_SELF_POLICY_GRANT] = "policy.grant",
+	[EVENT_SELF_POLICY_EXPIRE] = "policy.expire",
 };
 _Static_assert(ARRAY_SIZE(self_types) == EVENT_SELF_COUNT, "every type has its word");
 

@@ -53,6 +53,20 @@ static void add_command(struct buf *out, const char *const *command)
 	buf_add_char(out, ']');
 }
 
+static void add_grant(struct buf *out, const struct event_grant_told *grant, const char *what,
+		      const struct event_context *context)
+{
+	jsonw_u64(out, "id", grant->id);
+	jsonw_text(out, "what", what);
+	jsonw_u64(out, "for", grant->for_s);
+	jsonw_name(out, "until");
+	record_time(out, context, grant->until_ns);
+	jsonw_name(out, "once");
+	buf_add_string(out, grant->once ? "true" : "false");
+	jsonw_u64(out, "uid", grant->uid);
+	jsonw_u64(out, "pid", (uint64_t)grant->pid);
+}
+
 int event_self_json(struct buf *out, const struct event_self *self,
 		    const struct event_context *context)
 {
@@ -64,10 +78,14 @@ int event_self_json(struct buf *out, const struct event_self *self,
 	detail = record_detail(out);
 	jsonw_text(out, "version", self->version);
 	jsonw_text(out, "kernel", self->kernel);
+	if (self->away_ns)
+		jsonw_u64(out, "away_ns", self->away_ns);
 	jsonw_text(out, "mode", self->mode);
 	jsonw_text(out, "file", self->file);
 	jsonw_text(out, "error", self->error);
 	jsonw_text(out, "message", self->message);
+	if (self->grant)
+		add_grant(out, self->grant, self->what, context);
 	if (self->n_parameters) {
 		jsonw_name(out, "parameters");
 		record_pairs(out, self->parameters, self->n_parameters);

@@ -173,12 +173,9 @@ static void add_reason(struct buf *out, const struct event *event,
 	buf_add_char(out, ')');
 }
 
-void event_summary_deed(struct buf *out, const struct event *event,
-			const struct event_context *context)
+void event_summary_object(struct buf *out, const struct event *event,
+			  const struct event_context *context)
 {
-	buf_add_string(out, event_verdict_name(event->head.verdict));
-	buf_add_char(out, ' ');
-	buf_add_string(out, event_type_name(event->head.type));
 	if (event->has_flow)
 		add_flow(out, event, context->dest_host);
 	if (event->has_socket)
@@ -193,11 +190,26 @@ void event_summary_deed(struct buf *out, const struct event *event,
 		add_status(out, event->status);
 	if (event->head.layer == WEIR_LAYER_PACKET)
 		buf_add_string(out, " [packet]");
+}
+
+void event_summary_rest(struct buf *out, const struct event *event,
+			const struct event_context *context)
+{
+	event_summary_object(out, event, context);
 	add_reason(out, event, context->policy);
 	if (event->head.pid) {
 		buf_add_string(out, " by ");
 		escape_word_add(out, event->head.comm, event->comm_len);
 	}
+}
+
+void event_summary_deed(struct buf *out, const struct event *event,
+			const struct event_context *context)
+{
+	buf_add_string(out, event_verdict_name(event->head.verdict));
+	buf_add_char(out, ' ');
+	buf_add_string(out, event_type_name(event->head.type));
+	event_summary_rest(out, event, context);
 }
 
 void event_summary(struct buf *out, const struct event *event, const struct event_context *context)

@@ -30,4 +30,10 @@ void event_summary(struct buf *out, const struct event *event,
 void event_summary_deed(struct buf *out, const struct event *event,
 			const struct event_context *context);
 
+/* The same without verdict and type, and besides without reason and process; a space in front. */
+void event_summary_rest(struct buf *out, const struct event *event,
+			const struct event_context *context);
+void event_summary_object(struct buf *out, const struct event *event,
+			  const struct event_context *context);
+
 #endif

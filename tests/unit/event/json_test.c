@@ -2,6 +2,8 @@
 /* Tests of user/event/json, self and summary; those of network.* are in json_network_test.c. */
 #include "lines.h"
 
+#include <errno.h>
+
 #include <stdio.h>
 
 static const char *self_line_of(const struct event_self *self, const struct event_context *context)
@@ -206,8 +208,11 @@ static void writes_records_about_weir(void **state)
 	static const struct event_pair parameters[] = {{"workspace", "/srv/\xff"}};
 	static const struct event_pair descriptors[] = {{"0", "/dev/null"}, {"2", "pipe:[1]"}};
 	static const char *const command[] = {"sh", "\xff", NULL};
+	static const struct event_grant_told grant = {.id = 3, .for_s = 90, .once = true, .pid = 12,
+						      .until_ns = 2000000000};
 	struct event_self self = {.type = EVENT_SELF_AGENT_START, .time_ns = 1, .version = "0.1.0",
-				  .kernel = "6.1.0", .mode = "enforce"};
+				  .kernel = "6.1.0", .mode = "enforce",
+				  .away_ns = 1500000000};
 	struct event_context context = context_make();
 	const char *line;
 
@@ -215,6 +220,7 @@ static void writes_records_about_weir(void **state)
 	line = self_line_of(&self, &context);
 	expect_text(line, "detail", "version", "0.1.0");
 	assert_null(strstr(line, "\"verdict\""));
+	assert_non_null(strstr(line, "\"away_ns\":1500000000"));
 
 	self = (struct event_self){.type = EVENT_SELF_POLICY_LOAD,
 				   .file = "/etc/weir/policies/a.yaml",
@@ -248,6 +254,15 @@ static void writes_records_about_weir(void **state)
 	context = context_make();
 	assert_null(strstr(self_line_of(&self, &context), "detail"));
 
+	self = (struct event_self){.type = EVENT_SELF_POLICY_EXPIRE, .grant = &grant,
+				   .what = "read /a", .message = "its time is over"};
+	context = context_make();
+	line = self_line_of(&self, &context);
+	assert_non_null(strstr(line, "\"detail\":{\"message\":\"its time is over\",\"id\":3,"
+				     "\"what\":\"read /a\",\"for\":90,"
+				     "\"until\":\"2023-11-14T22:13:22.000000000Z\","
+				     "\"once\":true,\"uid\":0,\"pid\":12}"));
+
 	self = (struct event_self){
 		.type = EVENT_SELF_AUDIT_LOST, .from_ns = 1, .to_ns = 2000000000};
 	self.lost[WEIR_EVENT_SEND] = 17;
@@ -261,6 +276,24 @@ static void writes_records_about_weir(void **state)
 	self = (struct event_self){.type = EVENT_SELF_AGENT_STOP, .message = "the command ended"};
 	context = context_make();
 	self_line_of(&self, &context);
+}
+
+static void numbers_a_line_later(void **state)
+{
+	struct event_self self = {.type = EVENT_SELF_AGENT_STOP, .message = "\"seq\":0"};
+	_cleanup_buf_ struct buf early = {0}, late = {0}, expected = {0};
+	struct event_context context = context_make();
+
+	(void)state;
+	context.seq = 0;
+	assert_int_equal(event_self_json(&early, &self, &context), 0);
+	context.seq = 1234;
+	assert_int_equal(event_self_json(&expected, &self, &context), 0);
+	assert_int_equal(event_json_number(&late, early.data, early.len, 1234), 0);
+	assert_string_equal(buf_string(&late), buf_string(&expected));
+	assert_int_equal(event_json_number(&late, expected.data, expected.len, 1), -EINVAL);
+	assert_int_equal(event_json_number(&late, early.data, 5, 1), -EINVAL);
+	assert_int_equal(late.len, expected.len);
 }
 
 static void sums_up_for_people(void **state)
@@ -308,6 +341,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(writes_ends),
 		cmocka_unit_test(says_less_where_less_is_known),
 		cmocka_unit_test(writes_records_about_weir),
+		cmocka_unit_test(numbers_a_line_later),
 		cmocka_unit_test(sums_up_for_people),
 	};
 

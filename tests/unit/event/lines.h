@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "event/json.h"
+#include "event/line.h"
 #include "event/summary.h"
 
 #define DIGEST "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -91,6 +92,20 @@ static inline void expect_text(const char *line, const char *object, const char 
 	json_decref(json);
 }
 
+/* The same record's line, read back, has the same summary. */
+static inline void expect_summary_of_line(const char *line, const char *expected)
+{
+	_cleanup_event_line_ struct event_line read = {0};
+	struct event_context context = {.policy = &read.names};
+	_cleanup_buf_ struct buf out = {0};
+
+	assert_int_equal(event_line_parse(line, strlen(line), &read), 0);
+	assert_true(read.decided);
+	context.dest_host = read.dest_host;
+	event_summary(&out, &read.event, &context);
+	assert_string_equal(buf_string(&out), expected);
+}
+
 static inline void expect_summary(const struct record *record, const char *expected)
 {
 	struct event_context context = context_make();
@@ -100,6 +115,7 @@ static inline void expect_summary(const struct record *record, const char *expec
 	assert_int_equal(event_decode(record->data, record->size, &event), 0);
 	event_summary(&out, &event, &context);
 	assert_string_equal(buf_string(&out), expected);
+	expect_summary_of_line(line_of(record, &context), expected);
 }
 
 /* Before the tests, and after them with what they returned. */
