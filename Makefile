@@ -15,7 +15,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 
 B := build
-LIBS := libbpf libfyaml jansson libmnl libseccomp libsodium
+LIBS := libbpf libfyaml jansson libmnl libseccomp libsodium libuv libmicrohttpd
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -64,6 +64,15 @@ $(ABI_ID): bpf/maps.bpf.h bpf/scratch.bpf.h $(wildcard include/weir/*.h) | $B/.s
 	$Qid=$$($(CLANG) $(BPF_CFLAGS) -E -P $< | sha256sum | cut -c1-12) && \
 		printf '#define WEIR_ABI_ID "abi-%s"\n' "$$id" > $@
 
+# Which programs these are: a daemon replaces those that another build has loaded.
+BUILD_ID := $B/gen/build_id.h
+
+$(BUILD_ID): $B/weir.bpf.o
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$Qid=$$(sha256sum < $< | cut -c1-12) && \
+		printf '#define WEIR_BUILD_ID "build-%s"\n' "$$id" > $@
+
 # --- the user side: one library of everything but main, one program
 
 USER_SRC := $(sort $(wildcard user/*/*.c))
@@ -84,7 +93,7 @@ $B/user/%.o: user/%.c $B/.flags | $B/.setup
 	$Q$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 # only user/kern sees the skeleton
-$(patsubst %.c,$B/%.o,$(wildcard user/kern/*.c)): $(SKEL) $(ABI_ID)
+$(patsubst %.c,$B/%.o,$(wildcard user/kern/*.c)): $(SKEL) $(ABI_ID) $(BUILD_ID)
 
 $(WEIR): $(USER_OBJ)
 	$(call say,LINK,$@)

@@ -34,10 +34,26 @@ static __always_inline __u32 instance_records(const struct weir_instance *instan
 
 static __always_inline __u64 epoch_add(__u64 epoch, const struct weir_instance *instance)
 {
-	if (!epoch || !instance || instance_expired(instance))
+	if (!epoch || !instance)
 		return EPOCH_NONE;
-	return (epoch ^ instance->serial) * 0x9e3779b97f4a7c15ULL;
+	epoch = (epoch ^ instance->serial) * 0x9e3779b97f4a7c15ULL;
+	if (!instance->deadline_ns || bpf_ktime_get_boot_ns() < instance->deadline_ns)
+		return epoch;
+	if (instance_expired(instance))
+		return EPOCH_NONE;
+	/* as if it were another version: what a grant allowed is over with it */
+	return epoch + weir_grants_ended(instance) * 0xc2b2ae3d27d4eb4fULL;
 }
+
+/* Is there more to it than that a rule allows? */
+#define DECISION_KEPT(decision) \
+	(DECISION_GRANTED(decision) || WEIR_DECISION_VERDICT(decision) == WEIR_VERDICT_WOULD_DENY)
+
+/*
+ * What an outer scope and one within say together, of which neither denies: the one
+ * whose use of a grant is to be taken, before what would be denied, before a grant, before a rule.
+ */
+__u32 weir_decision_nested(__u32 outer, __u32 inner);
 
 /*
  * Asks one scope. Returns true when that ends it: an enforced deny. A deny of
@@ -60,12 +76,16 @@ static __always_inline bool scope_decide(struct weir_act *act, weir_scope_t hand
 			      DECIDE_DENY(WEIR_REASON_SCOPE, 0);
 	if (instance)
 		act->flags |= instance_records(instance);
-	if (!DECISION_DENIES(decision) && act_refused(act))
-		return false;
-	if (DECISION_DENIES(decision) && instance && instance->flags & WEIR_INSTANCE_AUDIT) {
-		if (act_refused(act))
+	if (instance && instance->flags & WEIR_INSTANCE_AUDIT) {
+		if (DECISION_DENIES(decision))
+			decision += WEIR_VERDICT_WOULD_DENY - WEIR_VERDICT_DENY;
+		else if (DECISION_USES(decision))
+			decision |= USE_AUDIT << 16;
+	}
+	if (DECISION_KEPT(act->decision) && !DECISION_DENIES(decision)) {
+		decision = weir_decision_nested(act->decision, decision);
+		if (decision == act->decision)
 			return false;
-		decision += WEIR_VERDICT_WOULD_DENY - WEIR_VERDICT_DENY;
 	}
 	act->decision = decision;
 	act->serial = instance ? instance->serial : 0;
@@ -113,10 +133,20 @@ static __always_inline void scopes_decide(struct weir_act *act, const struct wei
 	scopes_ask(act, bound, 0, decide, action);
 }
 
-/* Is it to be recorded? A refusal always; what is allowed, when the policy says so. */
+/* Is it to be recorded? Refusals and grants always; what is allowed, when the policy says so. */
 static __always_inline bool act_recorded(const struct weir_act *act, __u32 flag)
 {
-	return act_refused(act) || act->flags & flag;
+	return act_refused(act) || act->flags & flag || DECISION_GRANTED(act->decision);
 }
+
+/*
+ * Takes the use of the grant by which an action is allowed (DECISION_USES). None left:
+ * act->decision is a denial. Returns what tells this grant from others that had
+ * its slot, to be kept with what the use was taken for: see weir_use_same(). 0: nothing.
+ */
+__u64 weir_use_take(struct weir_act *act);
+
+/* Was a use of this very grant taken, of which stamp tells, and has it not ended? */
+int weir_use_same(struct weir_act *act, __u64 stamp);
 
 #endif

@@ -3,7 +3,10 @@
 #include "dirs.bpf.h"
 #include "guard.bpf.h"
 
-/* What is known of the names in a directory at a node; false: it could not be told. */
+/*
+ * What is known of the names in a directory at a node; false: it could not be
+ * told. A function of its own, because stack is short; so is weir_name_recall().
+ */
 static __noinline bool dir_describe(__u32 index, __u32 node, bool self, __u64 *ret_found,
 				    struct weir_dir_names *ret)
 {
@@ -86,20 +89,15 @@ int weir_dir_remember(__u64 place_index, __u64 dentry, __u64 vfsmount, __u64 che
 /* Takes an entry out; 0: it is another directory's, or torn. Otherwise what it found. */
 static __always_inline __u64 dir_take(__u64 check, __u64 *ret_counts, struct weir_dir_names *ret)
 {
-	struct weir_dir *slot = dir_slot(check);
-	__u64 found, seal, names_seal, counts, chain;
+	volatile struct weir_dir *slot = dir_slot(check);
+	__u64 found, counts;
 
 	if (!slot)
 		return 0;
-	found = *(volatile __u64 *)&slot->found;
-	counts = *(volatile __u64 *)&slot->counts;
-	chain = *(volatile __u64 *)&slot->chain;
-	seal = *(volatile __u64 *)&slot->seal;
-	names_seal = *(volatile __u64 *)&slot->names_seal;
-	*ret = slot->names;
-	asm volatile("" ::: "memory");	/* what was read before counts no more */
-	if ((seal ^ dir_seal(check, found, counts, chain)) > SEAL_GUARDED ||
-	    names_seal != dir_names_seal(check, found, ret))
+	found = slot->found;
+	counts = slot->counts;
+	if ((slot->seal ^ dir_seal(check, found, counts, slot->chain)) > SEAL_GUARDED ||
+	    !dir_names_take(slot, check, found, ret))
 		return 0;
 	*ret_counts = counts;
 	return found;

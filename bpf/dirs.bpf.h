@@ -76,6 +76,20 @@ static __always_inline __u64 dir_names_seal(__u64 check, __u64 found,
 }
 
 /*
+ * Takes the second part of an entry out, whose first part has been found good;
+ * false: it is torn, or another directory's.
+ */
+static __always_inline bool dir_names_take(const volatile struct weir_dir *slot, __u64 check,
+					   __u64 found, struct weir_dir_names *ret)
+{
+	__u64 seal = slot->names_seal;
+
+	*ret = *(const struct weir_dir_names *)&slot->names;
+	asm volatile("" ::: "memory");	/* what was read before counts no more */
+	return seal == dir_names_seal(check, found, ret);
+}
+
+/*
  * Is a name neither one that has an edge, nor one that a glob takes? What cannot
  * be read might be.
  */

@@ -61,6 +61,18 @@ int BPF_PROG(weir_moved, struct cgroup *cgroup, const char *path, struct task_st
 	return 0;
 }
 
+/*
+ * A child whose making began before the scope it is made in, and which nobody has seen
+ * since: its parent is bound by now. The child is in the list of all by now, too.
+ */
+static __always_inline void child_bind(__u64 child)
+{
+	struct weir_bound bound = {0};
+
+	if (scope_resolve(&bound, false) && !bpf_map_lookup_elem(&weir_marks, &child))
+		weir_scope_inherit(child, false);
+}
+
 /* CLONE_INTO_CGROUP: a child in another cgroup than its parent, and not yet running. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(weir_forked, struct task_struct *parent, struct task_struct *child)
@@ -71,5 +83,24 @@ int BPF_PROG(weir_forked, struct task_struct *parent, struct task_struct *child)
 
 	if (in != number_of(cells, parent->cgroups->dfl_cgrp))
 		enter_note(made, in);
+	child_bind(made);
+	return 0;
+}
+
+/*
+ * Run by weir over tasks (a BPF iterator): binds those that are in a scope, and writes for
+ * each whether anything binds it, a word.
+ */
+SEC("iter/task")
+int weir_visit(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	volatile __u64 cells[2] = {0};
+	__u32 bound;
+
+	if (!task)
+		return 0;	/* the end */
+	bound = weir_scope_sight(number_of(cells, task));
+	bpf_seq_write(ctx->meta->seq, &bound, sizeof(bound));
 	return 0;
 }

@@ -30,6 +30,50 @@ static __always_inline bool object_widens(__u64 dentry, __u32 index, __u32 from,
 	       weir_place_widens(index, from, to);
 }
 
+/* What stands behind a name: the number of its inode, or what the name is while it has none. */
+static __always_inline __u64 object_key(__u64 dentry, bool named)
+{
+	__u64 inode = named ? 0 : (__u64)READ_KERNEL(struct dentry, dentry, d_inode);
+
+	return inode ? READ_KERNEL(struct inode, inode, i_ino) :
+		       READ_KERNEL(struct dentry, dentry, d_name.hash) | 1ull << 63;
+}
+
+/*
+ * What belongs to an open or an exec (truncating, mapping) came by the use of that, and
+ * opening by that of making the file: returns true then. No memory: it does not, and is
+ * a use of its own.
+ */
+static __always_inline bool object_use(struct weir_act *act, const struct path_action *action)
+{
+	struct weir_call *call = call_get();
+	bool follows = call && (action->follows || action->created) &&
+		       call->use_dentry == action->dentry &&
+		       call->use_key == object_key(action->dentry, action->created) &&
+		       weir_use_same(act, call->use_stamp);
+	__u64 stamp = follows ? call->use_stamp : weir_use_take(act);
+
+	if (call) {
+		call->use_stamp = stamp;
+		call->use_dentry = action->dentry;
+		call->use_key = object_key(action->dentry, false);	/* it is made once */
+	}
+	return follows;
+}
+
+/* See object.bpf.h. An exec has a record of its own, of the program that runs in the end. */
+int weir_act_tell(struct weir_act *act, __u32 type, const struct path_action *action)
+{
+	if (!act || !action)
+		return 0;
+	if (DECISION_USES(act->decision) && object_use(act, action))
+		return 0;
+	if (type == WEIR_EVENT_EXEC && DECISION_GRANTED(act->decision))
+		type = WEIR_EVENT_FILE_OPEN;
+	weir_record_paths(act, type, action);
+	return 0;
+}
+
 /* What an instance says of a link or rename. A function of its own, for its stack. */
 __u32 weir_move_verdict(__u64 whose, const struct path_action *action, __u64 hash)
 {
@@ -39,12 +83,9 @@ __u32 weir_move_verdict(__u64 whose, const struct path_action *action, __u64 has
 		return DECIDE_DENY(WEIR_REASON_SCOPE, 0);
 	from = FOUND_PLACE(weir_path_place(whose, action->dentry, action->mnt, hash));
 	to = FOUND_PLACE(weir_path_place(whose, action->to_dentry, action->mnt, hash));
-	if (action->access) {
-		decision = weir_place_verdict(index, from, action->access);
-		if (DECISION_DENIES(decision))
-			return decision;
-	}
 	decision = weir_place_verdict(index, to, action->to_access);
+	if (action->access)
+		decision = decision_join(weir_place_verdict(index, from, action->access), decision);
 	if (DECISION_DENIES(decision))
 		return decision;
 	if (object_widens(action->dentry, index, from, to) ||
@@ -147,18 +188,30 @@ int BPF_PROG(weir_path_link, struct dentry *old_dentry, const struct path *new_d
 	return move_decide(&action, WEIR_EVENT_FILE_LINK);
 }
 
+/* Also a part of an open with O_TRUNC, which was decided before. */
+static __always_inline int truncate_decide(struct dentry *dentry, struct vfsmount *mnt)
+{
+	struct path_action action = {
+		.dentry = number_away(dentry),
+		.mnt = number_away(mnt),
+		.access = WRITE,
+		.follows = true,
+	};
+
+	return action_decide(&action, WEIR_EVENT_FILE_ATTRIBUTE);
+}
+
 SEC("lsm/path_truncate")
 int BPF_PROG(weir_path_truncate, const struct path *path)
 {
-	return object_decide(path->dentry, path->mnt, WRITE, WEIR_EVENT_FILE_ATTRIBUTE);
+	return truncate_decide(path->dentry, path->mnt);
 }
 
 /* From 6.2 on what has a descriptor comes this way. */
 SEC("lsm/file_truncate")
 int BPF_PROG(weir_file_truncate, struct file *file)
 {
-	return object_decide(file->f_path.dentry, file->f_path.mnt, WRITE,
-			     WEIR_EVENT_FILE_ATTRIBUTE);
+	return truncate_decide(file->f_path.dentry, file->f_path.mnt);
 }
 
 SEC("lsm/path_chmod")
@@ -193,6 +246,7 @@ int BPF_PROG(weir_mmap_file, struct file *file, unsigned long reqprot, unsigned 
 		return 0;
 	action.dentry = number_away(file->f_path.dentry);
 	action.mnt = number_away(file->f_path.mnt);
+	action.follows = true;
 	action.access = code ? EXECUTE : 0;
 	if (before)
 		action.access |= READ;
@@ -258,7 +312,7 @@ int BPF_PROG(weir_file_mprotect, struct vm_area_struct *vma, unsigned long reqpr
 	     unsigned long prot)
 {
 	struct file *file = vma->vm_file;
-	struct path_action action = {.access = EXECUTE};
+	struct path_action action = {.access = EXECUTE, .follows = true};
 	struct weir_bound bound = {0};
 	struct weir_act act = {0};
 

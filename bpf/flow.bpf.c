@@ -81,7 +81,8 @@ static __always_inline __u32 decide_flow(weir_scope_t scope, __u32 index,
 int weir_flow_decide(struct weir_act *act, const struct weir_bound *bound, struct flow *flow,
 		     int or_inbound)
 {
-	struct weir_act inbound = {0};
+	__u64 epoch, serial, scope_id;	/* of the refusal: stack is too short for another act */
+	__u32 decision, flags;
 
 	if (!act || !bound || !flow)
 		return 0;
@@ -91,13 +92,23 @@ int weir_flow_decide(struct weir_act *act, const struct weir_bound *bound, struc
 	scopes_ask(act, bound, 0, decide_flow, flow);
 	if (!act_refused(act) || !or_inbound || flow->inbound)
 		return 0;
+	decision = act->decision;
+	flags = act->flags;
+	serial = act->serial;
+	scope_id = act->scope_id;
+	epoch = act->epoch;
 	flow->inbound = true;
-	act_begin(&inbound);
-	scopes_ask(&inbound, bound, 0, decide_flow, flow);
-	if (act_refused(&inbound))
-		flow->inbound = false;
-	else
-		*act = inbound;
+	act->flags = 0;
+	act_begin(act);
+	scopes_ask(act, bound, 0, decide_flow, flow);
+	if (!act_refused(act))
+		return 0;
+	flow->inbound = false;
+	act->decision = decision;
+	act->flags = flags;
+	act->serial = serial;
+	act->scope_id = scope_id;
+	act->epoch = epoch;
 	return 0;
 }
 

@@ -73,6 +73,18 @@ int weir_guard_plain(__u8 type, __u8 ask, __u32 opens, __u32 number)
 	return scope_resolve(&bound, false) ? weir_guard_decide(&bound, &asked) : 0;
 }
 
+int weir_guard_control(const struct weir_bound *bound)
+{
+	struct guard_ask asked = {
+		.type = WEIR_EVENT_GUARD_ESCAPE,
+		.ask = WEIR_ASK_CONTROL,
+		.own = true,
+	};
+
+	weir_guard_decide(bound, &asked);
+	return -EPERM;
+}
+
 /* Another task: what binds it, and how it appears in a record. */
 static __always_inline void target_describe(struct guard_ask *ask, struct weir_mark *mark,
 					    __u64 address)

@@ -25,6 +25,9 @@ int weir_guard_decide(const struct weir_bound *bound, const struct guard_ask *as
 /* The same where nothing but that it was asked for counts, for the current task. */
 int weir_guard_plain(__u8 type, __u8 ask, __u32 opens, __u32 number);
 
+/* Connecting to a socket of weir's own: refused to whoever is bound, and recorded. */
+int weir_guard_control(const struct weir_bound *bound);
+
 /* The same of another task, by address, which is not the current process. */
 int weir_guard_task(const struct guard_ask *ask, __u64 task);
 
@@ -144,6 +147,9 @@ static __always_inline __u32 decide_guard(weir_scope_t scope, __u32 index,
 {
 	const struct guard_ask *ask = context;
 
+	/* who reaches it can lift every policy: nothing opens that */
+	if (ask->ask == WEIR_ASK_CONTROL)
+		return DECIDE_DENY(WEIR_REASON_GUARD, 0);
 	if (instance->flags & WEIR_INSTANCE_GUARD_OPEN)
 		return DECIDE_ALLOW(WEIR_REASON_UNRESTRICTED, 0);
 	if (ask->own)

@@ -46,8 +46,10 @@ int weir_listen_decide(struct weir_sock *sock, const struct weir_bound *bound,
 		return false;
 	ACTOR_CURRENT(&actor);
 	scopes_decide(&act, bound, decide_listen, (void *)listening);
-	if (act_refused(&act) ||
-	    (!listening->bound && act.flags & WEIR_INSTANCE_RECORD_NETWORK))
+	if (!listening->bound && DECISION_USES(act.decision))
+		weir_sock_use(sock, &act, NULL, listening->flow.dport, true);
+	if (listening->bound ? act_refused(&act) :
+			       act_recorded(&act, WEIR_INSTANCE_RECORD_NETWORK))
 		weir_record_flow(&act, &listening->flow, WEIR_EVENT_LISTEN, &actor,
 				 WEIR_LAYER_CALL);
 	if (DECISION_DENIES(act.decision))

@@ -27,7 +27,10 @@
 /* Not a map of its own but a variable, in .bss. User space; generation is also raised here. */
 extern struct weir_config weir_config;
 
-/* Scope slot → struct weir_scope. User space; the instance in it is the atomic switch. */
+/*
+ * Scope slot → struct weir_scope. User space, and the kernel side for a selector; the
+ * instance in it is the atomic switch. Full: refused, or put under WEIR_SCOPE_UNKNOWN.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -36,13 +39,37 @@ struct {
 	__type(value, struct weir_scope);
 } weir_scopes SEC(".maps") __weak;
 
-/* cgroup id → scope handle. User space; full: the attach is refused there. */
+/*
+ * cgroup id → scope handle. User space, and the kernel side for a selector. There is
+ * room for more than there are scopes: full, the cgroup is missed, and counted.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, WEIR_SCOPES_MAX);
+	__uint(max_entries, WEIR_CGROUPS_MAX);
 	__type(key, __u64);
 	__type(value, weir_scope_t);
 } weir_cgroups SEC(".maps") __weak;
+
+/* What new cgroups are put under. User space; full: the selector is refused there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WEIR_SELECTORS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct weir_selector_key);
+	__type(value, struct weir_selector);
+} weir_selectors SEC(".maps") __weak;
+
+/*
+ * cgroup id → struct weir_selected. Kernel side; user space takes them out. No memory:
+ * it is found by looking through its folder, or stays until its reader ends.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WEIR_SCOPES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct weir_selected);
+} weir_selected SEC(".maps") __weak;
 
 /*
  * task_struct address → struct weir_mark. Kernel side: made at fork, at exec
@@ -73,6 +100,18 @@ struct {
 	__type(key, __u32);
 	__type(value, struct weir_instance);
 } weir_instances SEC(".maps") __weak;
+
+/*
+ * Slot → struct weir_grant. User space, before a rule refers to it; the kernel side
+ * counts uses down. Full: the grant is refused.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, WEIR_GRANTS_MAX);
+	__type(key, __u32);
+	__type(value, struct weir_grant);
+} weir_grants SEC(".maps") __weak;
 
 /*
  * The tables of an instance: instance index → inner map. User space; an inner
@@ -240,6 +279,8 @@ enum weir_sock_flag {
 struct weir_sock {
 	weir_scope_t scopes[WEIR_NEST_MAX];	/* as in struct weir_mark */
 	struct weir_settled settled;
+	__u64 use_stamp;	/* of the grant whose use was taken for it: see weir_use_take() */
+	struct weir_addr use_addr;	/* for this other end; 0 and a port: for listening there */
 	__u64 named_epoch;	/* UDP: under which the last send to a named address was allowed */
 	__u64 began_ns;		/* CLOCK_BOOTTIME */
 	__u64 bytes_sent;	/* datagrams' payload */
@@ -254,6 +295,9 @@ struct weir_sock {
 	__u32 generation;	/* of weir_config, under which its cgroup's scopes were added */
 	__u16 port;		/* of the other end last decided */
 	__u16 local_port;	/* of a TCP connection, which forgets it before it is closed */
+	__u16 use_port;
+	__u16 use_slot;		/* of the grant */
+	__u32 pad;
 	struct weir_addr addr;
 	struct weir_owner owner;
 };
@@ -296,6 +340,17 @@ struct {
 	__type(key, int);
 	__type(value, struct weir_peers);
 } weir_sent SEC(".maps") __weak;
+
+/*
+ * A socket on which weir takes commands: any value. User space, by its descriptor, before
+ * it listens.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} weir_controls SEC(".maps") __weak;
 
 /* Who sent to a socket that may receive: it may answer. No memory: it may not. */
 struct {

@@ -81,6 +81,7 @@ static __always_inline int connect_decide(struct bpf_sock_addr *ctx, struct weir
 		return flow_refuse(flow, WEIR_EVENT_CONNECT, &actor);
 	bound_of_sock(bound, sock);
 	weir_flow_decide(&act, bound, flow, false);
+	flow_use(sock, &act, flow, true);
 	if (act_recorded(&act, WEIR_INSTANCE_RECORD_NETWORK))
 		weir_record_flow(&act, flow, WEIR_EVENT_CONNECT, &actor, WEIR_LAYER_CALL);
 	if (DECISION_DENIES(act.decision))

@@ -12,6 +12,7 @@
 #include "record.bpf.h"
 
 #define FMODE_ATOMIC_POS 0x8000u	/* linux/fs.h: of files and folders alone */
+#define FMODE_CREATED 0x100000u	/* by this open */
 #define FMODE_NOACCOUNT 0x20000000u	/* opened by the kernel on a layer, by what name ever */
 #define FMODE_EXEC_FLAG 0x20u	/* __FMODE_EXEC in f_flags: opened to be executed */
 
@@ -78,6 +79,13 @@ static __always_inline void overlay_named(__u64 dentry)
 		call->overlay = super;
 }
 
+/*
+ * Records a decision on an object that was refused, or is to be told of. Before that,
+ * if a grant allows it whose uses are counted, its use is taken, which may turn
+ * act->decision into a denial.
+ */
+int weir_act_tell(struct weir_act *act, __u32 type, const struct path_action *action);
+
 /* Records the decision on an object, and turns it into what the hook returns. */
 static __always_inline int act_finish(struct weir_act *act, struct path_action *action, __u8 type,
 				      int error)
@@ -85,7 +93,7 @@ static __always_inline int act_finish(struct weir_act *act, struct path_action *
 	__u32 flag = type == WEIR_EVENT_EXEC ? 0 : WEIR_INSTANCE_RECORD_FILES;
 
 	if (act_recorded(act, flag) && act->decision != DECIDE_LAYER)
-		weir_record_paths(act, type, action);
+		weir_act_tell(act, type, action);
 	if (!DECISION_DENIES(act->decision))
 		return 0;
 	return WEIR_DECISION_REASON(act->decision) == WEIR_REASON_WIDEN ? -EXDEV : -error;

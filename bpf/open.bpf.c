@@ -32,16 +32,8 @@ static __always_inline bool name_matters(const volatile struct weir_dir *known, 
 {
 	struct weir_dir_names names;
 
-	names.first = known->names.first;
-	names.last = known->names.last;
-	names.node = known->names.node;
-	names.edges.lengths = known->names.edges.lengths;
-	names.edges.first = known->names.edges.first;
-	names.edges.last = known->names.edges.last;
-	if (known->names_seal != dir_names_seal(check, found, &names))
-		return true;
-	asm volatile("" ::: "memory");
-	return !name_is_other(&names, (__u64)dentry->d_name.name, len);
+	return !dir_names_take(known, check, found, &names) ||
+	       !name_is_other(&names, (__u64)dentry->d_name.name, len);
 }
 
 /*
@@ -191,6 +183,7 @@ int BPF_PROG(weir_file_open, struct file *file)
 		.dentry = number_away(dentry),
 		.mnt = number_away(mnt),
 		.access = access,
+		.created = mode & FMODE_CREATED,
 	};
 	open.found = found;
 	open.serial = serial;

@@ -35,7 +35,9 @@ static long sock_level_step(__u32 index, struct sock_levels *levels)
 	if (!id)
 		return 1;
 	handle = bpf_map_lookup_elem(&weir_cgroups, &id);
-	if (handle)
+	if (handle && *handle == WEIR_SCOPE_UNKNOWN)
+		levels->mark.flags |= WEIR_MARK_OVERFLOW;
+	else if (handle)
 		weir_mark_add(&levels->mark, *handle);
 	return 0;
 }

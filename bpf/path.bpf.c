@@ -140,14 +140,33 @@ __u32 weir_place_verdict(__u32 index, __u32 place, __u32 access)
 int weir_place_widens(__u32 index, __u32 from, __u32 to)
 {
 	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
-		if (!DECISION_DENIES(weir_place_verdict(index, to, WEIR_ACCESS_BIT(i))) &&
-		    DECISION_DENIES(weir_place_verdict(index, from, WEIR_ACCESS_BIT(i))))
+		__u32 after = weir_place_verdict(index, to, WEIR_ACCESS_BIT(i)), before;
+
+		if (DECISION_DENIES(after))
+			continue;
+		before = weir_place_verdict(index, from, WEIR_ACCESS_BIT(i));
+		/* what a grant allowed for a while would be allowed for longer */
+		if (DECISION_DENIES(before) || (DECISION_GRANTED(before) && before != after))
 			return true;
 	}
 	return false;
 }
 
-/* What is allowed at a place and everywhere below it. */
+/* WEIR_ACCESS_BIT()s of what grants allow at a place, whether they have ended or not. */
+static __always_inline __u32 place_granted(const struct weir_node *node, __u32 place)
+{
+	__u32 granted = 0;
+
+	for (int i = 0; i < WEIR_ACCESS_COUNT; i++) {
+		weir_rule_t rule = PLACE_SELF(place) ? node->self[i] : node->below[i];
+
+		if (rule & WEIR_RULE_GRANT && !(rule & WEIR_RULE_DENY))
+			granted |= WEIR_ACCESS_BIT(i);
+	}
+	return granted;
+}
+
+/* What is allowed at a place and everywhere below it, grants apart, since they end. */
 static __always_inline __u32 place_always(const struct weir_node *node, __u32 place)
 {
 	return PLACE_SELF(place) ? node->always & node->self_allows : node->below_allows;
@@ -168,6 +187,7 @@ int weir_dir_widens(__u32 index, __u32 from, __u32 to)
 		return true;
 	always = place_always(old, from);
 	ever = PLACE_SELF(to) ? new->ever | new->self_allows : new->below_allows;
+	ever |= place_granted(new, to);
 	return ever & ~always || !(always & delete) || !(place_always(new, to) & create);
 }
 

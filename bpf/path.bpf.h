@@ -76,6 +76,8 @@ struct path_action {
 	bool both_ways;		/* the two change places */
 	bool device;		/* no rule allows it: a device is made, a mount watched */
 	bool recorded;		/* also when it is allowed, as far as scopes were asked */
+	bool follows;		/* belongs, perhaps, to what was done before: see weir_act_tell() */
+	bool created;		/* to the making of its name, by the same call */
 };
 
 /* What holds of every action on a path before it is looked at. 0: look. */

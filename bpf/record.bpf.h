@@ -20,11 +20,14 @@ struct unix_action {
 	__u64 dentry;			/* WEIR_UNIX_PATH */
 	__u64 mnt;
 	__u64 text;			/* WEIR_UNIX_ABSTRACT: where the name lies */
+	struct weir_addr who;		/* of a datagram: the other end, as unix_who() tells it */
 	__u32 len;			/* of it, bytes */
 	__u8 name;			/* enum weir_unix_name */
 	__u8 kind;			/* SOCK_* */
 	bool descriptors;		/* descriptors are passed */
 	bool inward;
+	bool quiet;			/* what is allowed stands in a record already */
+	bool datagram;
 	weir_scope_t peer[WEIR_NEST_MAX];	/* scopes that bind the other end */
 };
 

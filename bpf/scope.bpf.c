@@ -11,24 +11,38 @@ struct weir_config weir_config;
 
 static __always_inline bool mark_binds(const struct weir_mark *mark)
 {
-	return mark->scopes[0] || mark->flags & WEIR_MARK_OVERFLOW;
+	return mark->scopes[0] || mark->flags & (WEIR_MARK_OVERFLOW | WEIR_MARK_UNKNOWN);
 }
 
 /* A function of its own, so that the verifier looks at it once. */
 int weir_mark_add(struct weir_mark *mark, weir_scope_t handle)
 {
-	if (!mark || !scope_get(handle))
+	struct weir_scope *scope = scope_get(handle), *other;
+	__u32 level;
+
+	if (!mark || !scope)
 		return 0;
-	for (int i = 0; i < WEIR_NEST_MAX; i++) {
-		if (mark->scopes[i] == handle)
-			return 0;
-		if (!mark->scopes[i]) {
-			mark->scopes[i] = handle;
-			return 1;
-		}
+	if (scope_among(handle, mark->scopes))
+		return 0;
+	if (mark->scopes[WEIR_NEST_MAX - 1]) {
+		mark->flags |= WEIR_MARK_OVERFLOW;
+		return 0;
 	}
-	mark->flags |= WEIR_MARK_OVERFLOW;
-	return 0;
+	level = scope->level;
+	for (int i = 0; i < WEIR_NEST_MAX; i++) {
+		weir_scope_t next = mark->scopes[i];
+
+		other = scope_get(next);
+		if (other && other->level <= level)
+			continue;
+		/* those further in make room; one that was lifted since gives its place */
+		mark->scopes[i] = handle;
+		if (!other)
+			break;
+		handle = next;
+		level = other->level;
+	}
+	return 1;
 }
 
 static __always_inline void mark_merge(struct weir_mark *mark, const struct weir_mark *other)
@@ -69,7 +83,9 @@ static long level_step(__u32 index, struct levels *levels)
 	if (!id)
 		return 1;	/* deeper than the task's own cgroup */
 	handle = bpf_map_lookup_elem(&weir_cgroups, &id);
-	if (handle && weir_mark_add(levels->mark, *handle))
+	if (handle && *handle == WEIR_SCOPE_UNKNOWN)
+		levels->mark->flags |= WEIR_MARK_UNKNOWN;
+	else if (handle && weir_mark_add(levels->mark, *handle))
 		levels->mark->flags |= WEIR_MARK_BEFORE;
 	return 0;
 }
@@ -216,8 +232,8 @@ static __always_inline bool mark_resolve(struct weir_mark *mark, bool at_exec)
 	}
 	mark_add_ancestors(mark, weir_config.levels);
 
-	if (!weir_config.sticky || launcher)
-		return mark_binds(mark);
+	if (!weir_config.sticky || launcher || mark->flags & WEIR_MARK_UNKNOWN)
+		return mark_binds(mark);	/* of the last: until user space has looked */
 	if (mark->flags & WEIR_MARK_BEFORE && !weir_config.before)
 		weir_config.before = 1;
 	if (own)
@@ -240,7 +256,7 @@ int weir_scope_resolve(struct weir_bound *ret, int at_exec)
 	if (!mark_resolve(&mark, at_exec))
 		return false;
 	__builtin_memcpy(ret->scopes, mark.scopes, sizeof(ret->scopes));
-	if (mark.flags & WEIR_MARK_OVERFLOW) {
+	if (mark.flags & (WEIR_MARK_OVERFLOW | WEIR_MARK_UNKNOWN)) {
 		ret->scopes[0] = BOUND_UNKNOWN;
 		ret->scopes[1] = mark.scopes[0];
 	}
@@ -256,7 +272,16 @@ int weir_scope_before(void)
 	return !mark || mark->flags & WEIR_MARK_BEFORE;
 }
 
-int weir_scope_inherit(__u64 child)
+/* A launcher's thread may be the one that starts the program. */
+static __always_inline int launcher_inherit(__u64 key, __u64 child)
+{
+	struct weir_mark launcher = {.flags = WEIR_MARK_LAUNCHER};
+	struct weir_mark *own = bpf_map_lookup_elem(&weir_marks, &key);
+
+	return own && own->flags & WEIR_MARK_LAUNCHER ? mark_keep(child, &launcher) : 0;
+}
+
+int weir_scope_inherit(__u64 child, int thread)
 {
 	const struct task_struct *task = bpf_get_current_task_btf();
 	__u64 key = bpf_get_current_task();
@@ -269,7 +294,9 @@ int weir_scope_inherit(__u64 child)
 	mark.cgroup_id = bpf_get_current_cgroup_id();
 	mark.generation = weir_config.generation;
 	weir_scope_end(child);	/* of one that had this address before it */
-	return mark_resolve(&mark, false) ? mark_keep(child, &mark) : 0;
+	if (!mark_resolve(&mark, false))
+		return thread ? launcher_inherit(key, child) : 0;
+	return mark.flags & WEIR_MARK_UNKNOWN ? -1 : mark_keep(child, &mark);
 }
 
 int weir_scope_launch(void)
@@ -284,6 +311,16 @@ int weir_scope_launch(void)
 	if (hint)
 		hint_drop(hint, key);
 	return mark_keep(key, &mark);
+}
+
+int weir_scope_launch_task(__u64 task)
+{
+	struct weir_mark launcher = {.flags = WEIR_MARK_LAUNCHER}, mark = {0};
+
+	weir_scope_of(task, &mark);
+	if (mark_binds(&mark) || mark.flags)
+		return -EBUSY;
+	return mark_keep(task, &launcher);
 }
 
 /* The mark is the leader's, which all its threads are judged by, and ends with it. */
@@ -338,6 +375,48 @@ int weir_scope_of(__u64 address, struct weir_mark *ret)
 	return 0;
 }
 
+/* A place for a scope in a mark that its task may be writing: sorted in when that looks again. */
+static __always_inline void mark_put(struct weir_mark *kept, weir_scope_t handle)
+{
+#pragma unroll
+	for (int i = 0; i < WEIR_NEST_MAX; i++) {
+		weir_scope_t there = kept->scopes[i];
+
+		/* one that was lifted gives its place */
+		if (!scope_get(there) &&
+		    __sync_val_compare_and_swap(&kept->scopes[i], there, handle) == there)
+			return;
+	}
+	kept->flags |= WEIR_MARK_OVERFLOW;
+}
+
+int weir_scope_sight(__u64 address)
+{
+	struct weir_mark *kept = bpf_map_lookup_elem(&weir_marks, &address);
+	struct weir_mark mark = {0};
+
+	if (kept && kept->flags & WEIR_MARK_LAUNCHER)
+		return 0;
+	weir_scope_of(address, &mark);
+	if (!mark_binds(&mark))
+		return 0;
+	mark.flags |= WEIR_MARK_BEFORE;
+	/* no cgroup and no generation: its first act works it out anew. No room: that is denied */
+	if (!kept && mark_add(address, &mark))
+		return 1;
+	kept = bpf_map_lookup_elem(&weir_marks, &address);
+	if (!kept)
+		return 1;
+#pragma unroll
+	for (int i = 0; i < WEIR_NEST_MAX; i++) {
+		if (mark.scopes[i] && !scope_among(mark.scopes[i], kept->scopes)) {
+			kept->flags |= WEIR_MARK_BEFORE;
+			mark_put(kept, mark.scopes[i]);
+		}
+	}
+	return 1;
+}
+
 int weir_scope_arm(void)
 {
 	volatile __u64 cells[2] = {0};
@@ -349,6 +428,8 @@ int weir_scope_arm(void)
 	mark.generation = weir_config.generation;
 	/* also for a silent thread: the exec ends its leader, whose mark it is judged by */
 	mark_resolve(&mark, true);
+	if (mark.flags & WEIR_MARK_UNKNOWN)
+		return -1;
 	if (own && own->flags & WEIR_MARK_LAUNCHER) {
 		mark.flags &= ~WEIR_MARK_BEFORE;	/* what it has it was given on purpose */
 		mark_keep(key, &mark);

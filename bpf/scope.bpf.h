@@ -65,12 +65,10 @@ static __always_inline bool scope_among(weir_scope_t scope, const weir_scope_t *
 	       scopes[3] == scope;
 }
 
-/* Outside of the only scope there is. */
-static __always_inline bool task_outside(void)
+/* Outside of the only scope there is. level: weir_config.only_level, which may become 0. */
+static __always_inline bool task_outside(__u32 level)
 {
-	return weir_config.only_level &&
-	       bpf_get_current_ancestor_cgroup_id(weir_config.only_level) !=
-		       weir_config.only_cgroup;
+	return level && bpf_get_current_ancestor_cgroup_id(level) != weir_config.only_cgroup;
 }
 
 /* Where the hint for a task lies, by its address. */
@@ -90,7 +88,7 @@ static __always_inline bool task_unbound(const struct task_struct *task, __u64 k
 {
 	const struct weir_hint *leader = hint;
 
-	if (hint->marks || !task_outside())
+	if (hint->marks || !task_outside(weir_config.only_level))
 		return false;
 	if (task->group_leader != task)
 		leader = hint_of(key + POINTER_DISTANCE(task->group_leader, task));
@@ -125,9 +123,11 @@ static __always_inline bool scope_resolve_hinted(struct weir_bound *ret, bool at
 /* weir_scope_resolve(), with what is usual decided at once. */
 static __always_inline bool scope_resolve(struct weir_bound *ret, bool at_exec)
 {
-	if (!weir_config.sticky && weir_config.only_level) {
+	__u32 level = weir_config.only_level;
+
+	if (!weir_config.sticky && level) {
 		ret->scopes[0] = weir_config.only_scope;
-		return !task_outside();
+		return !task_outside(level);
 	}
 	if (!weir_config.sticky)
 		return weir_scope_resolve(ret, at_exec);
@@ -153,11 +153,17 @@ static __always_inline bool scope_before(void)
  */
 int weir_mark_add(struct weir_mark *mark, weir_scope_t handle);
 
-/* A new task, by address, gets the scopes of the current one. < 0: it must not be made. */
-int weir_scope_inherit(__u64 child);
+/*
+ * A new task, by address, gets the scopes of the current one; thread: it is of the same
+ * process, and a launcher with it. < 0: it must not be made.
+ */
+int weir_scope_inherit(__u64 child, int thread);
 
 /* The current task is a launcher from here on. < 0: there is no room for that. */
 int weir_scope_launch(void);
+
+/* Another task, by address, is one, unless something binds it already (-EBUSY). */
+int weir_scope_launch_task(__u64 task);
 
 /* The current process is weir's own from here on. < 0: there is no room for that. */
 int weir_scope_own(void);
@@ -168,6 +174,13 @@ int weir_scope_own(void);
  * WEIR_MARK_OWN if the process is weir's. What cannot be read binds nothing.
  */
 int weir_scope_of(__u64 task, struct weir_mark *ret);
+
+/*
+ * Binds another task, by address, to what binds it by its cgroup: one that has not acted
+ * since it came into the scope, and might be moved out before it does. Returns whether
+ * anything binds it; a launcher is not bound yet.
+ */
+int weir_scope_sight(__u64 task);
 
 /* The mark of a task, by address, ends. */
 int weir_scope_end(__u64 task);

@@ -83,6 +83,9 @@ struct weir_call {
 	__u64 found;		/* struct mount that shows it; 0: none */
 	__u64 vfsmount;		/* by which it has the name that decided */
 	__u64 counts;		/* path_counts_word(), before that began */
+	__u64 use_stamp;	/* of the grant whose use was taken last: see weir_use_take() */
+	__u64 use_dentry;	/* for this object; */
+	__u64 use_key;		/* memory may go to another dentry: see object_key() */
 };
 
 struct {

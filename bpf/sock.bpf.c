@@ -124,6 +124,50 @@ int weir_peer_keep(struct weir_peers *peers, __u64 epoch, const struct weir_addr
 	return 0;
 }
 
+/* What of a flow is paid for: all whom a socket that listens lets in came by that one use. */
+static __always_inline bool use_covers(const struct weir_sock *sock, const struct weir_addr *addr,
+				       __u16 port)
+{
+	return sock->use_port == port && (addr ? addr_same(&sock->use_addr, addr) :
+						 !addr_given(&sock->use_addr));
+}
+
+/*
+ * By another grant than at first, if the policy was loaded anew meanwhile: what goes
+ * on was paid for all the same, as long as the one that was used lasts.
+ */
+static __always_inline bool use_lasts(const struct weir_sock *sock)
+{
+	struct weir_grant *grant = grant_get(sock->use_slot);
+
+	return sock->use_stamp && !grant_ended(grant) && grant->expires_ns == sock->use_stamp;
+}
+
+int weir_sock_use(struct weir_sock *sock, struct weir_act *act, const struct weir_addr *addr,
+		  __u32 port, int call)
+{
+	__u64 stamp;
+
+	if (!sock || !act)
+		return 0;
+	if (!call && use_covers(sock, addr, port) && use_lasts(sock)) {
+		act->decision &= ~((__u32)USE_AUDIT << 16);
+		return 0;
+	}
+	stamp = weir_use_take(act);
+	if (!stamp)
+		return 0;
+	sock->use_stamp = 0;
+	sock->use_slot = WEIR_GRANT_SLOT(WEIR_DECISION_RULE(act->decision));
+	sock->use_port = port;
+	if (addr)
+		sock->use_addr = *addr;
+	else
+		__builtin_memset(&sock->use_addr, 0, sizeof(sock->use_addr));
+	sock->use_stamp = stamp;
+	return 0;
+}
+
 static __always_inline __u32 flow_event(const struct flow *flow)
 {
 	if (flow->protocol != IPPROTO_TCP)
@@ -149,6 +193,7 @@ int weir_sock_decide(struct weir_sock *sock, const struct flow *flow_given)
 	flow = *flow_given;
 	__builtin_memcpy(bound.scopes, sock->scopes, sizeof(bound.scopes));
 	weir_flow_decide(&act, &bound, &flow, sock->flags & WEIR_SOCK_BEFORE);
+	flow_use(sock, &act, &flow, false);
 	if (act_refused(&act) ||
 	    (!sock_recorded(sock, &flow) && act_recorded(&act, WEIR_INSTANCE_RECORD_NETWORK)))
 		weir_record_flow(&act, &flow, flow_event(&flow), &sock->owner, WEIR_LAYER_PACKET);
@@ -174,6 +219,7 @@ int weir_send_decide(struct weir_sock *sock, struct weir_peers *peers,
 	flow.inbound = false;
 	__builtin_memcpy(bound.scopes, sock->scopes, sizeof(bound.scopes));
 	weir_flow_decide(&act, &bound, &flow, flow_given->inbound);
+	flow_use(sock, &act, &flow, false);
 	if (act_refused(&act) ||
 	    (known == PEER_NEW && act_recorded(&act, WEIR_INSTANCE_RECORD_NETWORK)))
 		weir_record_flow(&act, &flow, WEIR_EVENT_SEND, actor ? actor : &sock->owner,
@@ -197,6 +243,7 @@ int weir_accept_decide(struct weir_sock *sock, struct flow *flow)
 		return false;
 	__builtin_memcpy(bound.scopes, sock->scopes, sizeof(bound.scopes));
 	weir_flow_decide(&act, &bound, flow, false);
+	flow_use(sock, &act, flow, false);
 	if (act_refused(&act) && DECISION_DENIES(act.decision))
 		weir_record_flow(&act, flow, WEIR_EVENT_ACCEPT, &sock->owner, WEIR_LAYER_PACKET);
 	settle(&sock->settled, &act, &flow->dest, flow->dport, settled_proto(flow));
@@ -213,6 +260,7 @@ int weir_before_listens(struct weir_sock *sock, struct flow *flow)
 	sock->flags &= ~WEIR_SOCK_BEFORE;
 	__builtin_memcpy(bound.scopes, sock->scopes, sizeof(bound.scopes));
 	weir_flow_decide(&act, &bound, flow, false);
+	flow_use(sock, &act, flow, false);
 	if (!DECISION_DENIES(act.decision)) {
 		sock->flags |= WEIR_SOCK_LISTENS;
 		sock_goes(sock, &act, flow);

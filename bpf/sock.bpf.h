@@ -194,6 +194,23 @@ static __always_inline void sock_goes(struct weir_sock *sock, const struct weir_
 int weir_record_total(const struct weir_sock *sock, const struct flow *flow, __u64 tcp);
 
 /*
+ * Takes the use of the grant that allows an action (DECISION_USES), unless the socket has
+ * taken one for this other end, or, addr NULL, for listening on this port of its own.
+ * call: a call asks for it, which is a use of its own.
+ */
+int weir_sock_use(struct weir_sock *sock, struct weir_act *act, const struct weir_addr *addr,
+		  __u32 port, int call);
+
+static __always_inline void flow_use(struct weir_sock *sock, struct weir_act *act,
+				     const struct flow *flow, bool call)
+{
+	if (!DECISION_USES(act->decision))
+		return;
+	weir_sock_use(sock, act, flow->inbound ? NULL : &flow->dest,
+		      flow->inbound ? flow->sport : flow->dport, call);
+}
+
+/*
  * Decides a flow on behalf of the socket and records it: a refusal, and what is
  * allowed if it was not recorded before. Returns whether it may go.
  */

@@ -14,14 +14,16 @@
 #include "record.bpf.h"
 
 #define SIGKILL 9
+#define CLONE_THREAD 0x10000	/* linux/sched.h */
 
 /* A child that cannot be marked is not made. */
 SEC("lsm/task_alloc")
-int BPF_PROG(weir_task_alloc, struct task_struct *child)
+int BPF_PROG(weir_task_alloc, struct task_struct *child, unsigned long flags)
 {
 	volatile __u64 cells[2] = {0};
+	bool thread = flags & CLONE_THREAD;
 
-	return weir_scope_inherit(number_of(cells, child)) < 0 ? -EAGAIN : 0;
+	return weir_scope_inherit(number_of(cells, child), thread) < 0 ? -EAGAIN : 0;
 }
 
 SEC("lsm/task_free")
@@ -50,6 +52,27 @@ int weir_arm(void *context)
 }
 
 /*
+ * The same of another process that its runtime holds until it is told to go on, in all its
+ * threads (a BPF iterator). Writes for each how that went, a word.
+ */
+SEC("iter/task")
+int weir_arm_task(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	volatile __u64 cells[2] = {0};
+	__u32 word = WEIR_ARM_DONE;
+	int err;
+
+	if (!task)
+		return 0;	/* the end */
+	err = weir_scope_launch_task(number_of(cells, task));
+	if (err)
+		word = err == -EBUSY ? WEIR_ARM_BOUND : WEIR_ARM_FAILED;
+	bpf_seq_write(context->meta->seq, &word, sizeof(word));
+	return 0;
+}
+
+/*
  * A program has taken the place of another and has not run yet: the record
  * has its arguments. What cannot be recorded does not happen: it is killed.
  * A program that only audit mode let through was recorded when it was opened.
@@ -70,7 +93,8 @@ int BPF_PROG(weir_exec, struct task_struct *task, int old_pid, struct linux_binp
 	if (!scope_resolve(&bound, false))
 		return 0;
 	scopes_decide(&act, &bound, decide_object, &action);
-	quiet = act_refused(&act) || !(act.flags & WEIR_INSTANCE_RECORD_EXECUTE);
+	act.decision &= ~((__u32)USE_AUDIT << 16);	/* its open has taken the use */
+	quiet = act_refused(&act) || !act_recorded(&act, WEIR_INSTANCE_RECORD_EXECUTE);
 	if (act_refused(&act))
 		act.decision = DECIDE_ALLOW(WEIR_DECISION_REASON(act.decision), 0);
 	weir_record_exec(&act, &action, quiet);

@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "guard.bpf.h"
 #include "path.bpf.h"
 #include "record.bpf.h"
 #include "sock.bpf.h"
@@ -94,15 +95,18 @@ static __always_inline __u32 decide_unix(weir_scope_t scope, __u32 index,
 	}
 }
 
-/* Returns 0 or -EPERM. quiet: what is allowed stands in a record already. */
-int weir_unix_decide(const struct weir_bound *bound, struct unix_action *action, int quiet)
+/* Returns 0 or -EPERM. sock: the end that asks. */
+int weir_unix_decide(const struct weir_bound *bound, struct unix_action *action,
+		     struct weir_sock *sock)
 {
 	struct weir_act act = {0};
 
 	if (!bound || !action)
 		return -EPERM;
 	scopes_decide(&act, bound, decide_unix, action);
-	if (act_refused(&act) || (!quiet && act.flags & WEIR_INSTANCE_RECORD_NETWORK))
+	if (DECISION_USES(act.decision))
+		weir_sock_use(sock, &act, &action->who, 0, !action->datagram);
+	if (action->quiet ? act_refused(&act) : act_recorded(&act, WEIR_INSTANCE_RECORD_NETWORK))
 		weir_record_unix(&act, action);
 	return DECISION_DENIES(act.decision) ? -EPERM : 0;
 }
@@ -129,6 +133,8 @@ int BPF_PROG(weir_unix_connect, struct sock *sk, struct sock *other, struct sock
 
 	if (!scope_resolve(&bound, false))
 		return 0;
+	if (bpf_sk_storage_get(&weir_controls, other, NULL, 0))
+		return weir_guard_control(&bound) ? -EPERM : 0;
 	own = SOCK_CLAIM(sk, &bound);
 	if (!own) {
 		lost_count(WEIR_EVENT_UNIX);
@@ -146,7 +152,7 @@ int BPF_PROG(weir_unix_connect, struct sock *sk, struct sock *other, struct sock
 		if (accepted)
 			accepted->flags |= WEIR_SOCK_PEER_INSIDE;
 	}
-	return weir_unix_decide(&bound, &action, false) ? -EPERM : 0;
+	return weir_unix_decide(&bound, &action, own) ? -EPERM : 0;
 }
 
 /*
@@ -165,7 +171,6 @@ static __always_inline void unix_who(struct weir_addr *ret, __u64 sk, const stru
 SEC("lsm/unix_may_send")
 int BPF_PROG(weir_unix_send, struct socket *sock, struct socket *other)
 {
-	struct weir_addr who = {0};
 	volatile __u64 cells[2] = {0};
 	struct unix_action action = {0};
 	struct weir_bound bound = {0};
@@ -189,11 +194,13 @@ int BPF_PROG(weir_unix_send, struct socket *sock, struct socket *other)
 	action.kind = sk->sk_type;
 	action.descriptors = own->flags & WEIR_SOCK_PASSING && !peer_inside(own, peer);
 	own->flags &= ~WEIR_SOCK_PASSING;
-	unix_who(&who, number_of(cells, to), other);
-	known = weir_peer_find(sent, EPOCH_NONE, &who, 0);
-	if (weir_unix_decide(&bound, &action, known != PEER_NEW && !action.descriptors))
+	unix_who(&action.who, number_of(cells, to), other);
+	known = weir_peer_find(sent, EPOCH_NONE, &action.who, 0);
+	action.datagram = true;
+	action.quiet = known != PEER_NEW && !action.descriptors;
+	if (weir_unix_decide(&bound, &action, own))
 		return -EPERM;
-	weir_peer_keep(sent, EPOCH_NONE, &who, 0, known);
+	weir_peer_keep(sent, EPOCH_NONE, &action.who, 0, known);
 	return 0;
 }
 

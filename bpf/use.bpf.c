@@ -278,6 +278,7 @@ int BPF_PROG(weir_file_permission, struct file *file, int mask)
 			return 0;
 		action.dentry = number_away(file->f_path.dentry);
 		action.mnt = number_away(file->f_path.mnt);
+		action.follows = true;
 		action.access = (mask & MAY_READ ? READ : 0) | (mask & MAY_WRITE ? WRITE : 0);
 		return bound_decide(&bound, &action, WEIR_EVENT_FILE_OPEN);
 	}

@@ -2,12 +2,21 @@
 /* The one decision for flows and for places of the path trie; see verdict.bpf.h. */
 #include "verdict.bpf.h"
 
+/* A grant allows until it ends. Taking a use of it is another matter. */
+static __always_inline __u32 grant_decides(weir_rule_t rule)
+{
+	return grant_ended(grant_get(rule)) ? DECIDE_DENY(WEIR_REASON_EXPIRED, rule) :
+					      DECIDE_ALLOW(WEIR_REASON_GRANT, rule);
+}
+
 static __always_inline __u32 rule_decides(weir_rule_t rule)
 {
 	if (rule == WEIR_RULE_NONE)
 		return DECIDE_DENY(WEIR_REASON_NO_RULE, 0);
 	if (rule & WEIR_RULE_DENY)
 		return DECIDE_DENY(WEIR_REASON_RULE, rule);
+	if (rule & WEIR_RULE_GRANT)
+		return grant_decides(rule);
 	return DECIDE_ALLOW(WEIR_REASON_RULE, rule);
 }
 
@@ -108,7 +117,7 @@ __u32 weir_listen_verdict(__u32 index, const struct weir_addr *addr, __u32 proto
 	if (only_v6 || DECISION_DENIES(decision))
 		return decision;
 	other = listen_rule(index, &any_v4, V4_BITS, proto, port);
-	return DECISION_DENIES(other) ? other : decision;
+	return decision_join(decision, other);
 }
 
 /* See verdict.bpf.h. */
@@ -144,8 +153,9 @@ __u32 weir_node_verdict(__u32 index, __u32 node, int self, __u32 access)
 		one = rule_decides(self ? entry->self[i] : entry->below[i]);
 		if (DECISION_DENIES(one))
 			return one;
-		if (first)
-			decision = one;
+		decision = first ? one : decision_join(decision, one);
+		if (DECISION_DENIES(decision))
+			return decision;
 		first = false;
 	}
 	return decision;

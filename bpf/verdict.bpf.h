@@ -12,6 +12,8 @@
 #define DECIDE_ALLOW(reason, rule) WEIR_DECISION(WEIR_VERDICT_ALLOW, reason, rule)
 #define DECIDE_DENY(reason, rule) WEIR_DECISION(WEIR_VERDICT_DENY, reason, rule)
 #define DECISION_DENIES(decision) (WEIR_DECISION_VERDICT(decision) == WEIR_VERDICT_DENY)
+#define DECISION_GRANTED(decision) \
+	(((decision) & 0xffff) == WEIR_DECISION(WEIR_VERDICT_ALLOW, WEIR_REASON_GRANT, 0))
 
 static __always_inline struct weir_instance *instance_get(__u32 index)
 {
@@ -31,6 +33,48 @@ static __always_inline bool instance_expired(const struct weir_instance *instanc
 {
 	return instance->expires_ns && bpf_ktime_get_boot_ns() >= instance->expires_ns;
 }
+
+/* In the rule of a decision that is kept: without a use left it happens all the same. */
+#define USE_AUDIT WEIR_RULE_DENY
+
+/* Is it allowed by a grant whose uses are counted? */
+#define DECISION_USES(decision) \
+	(DECISION_GRANTED(decision) && WEIR_DECISION_RULE(decision) & WEIR_RULE_ONCE)
+
+/*
+ * What two rules that both are needed say together: a denial, and otherwise the
+ * grant, whose use is to be recorded. Two grants of which each can be used once are
+ * too many for one action: it has room to take the use of one.
+ */
+static __always_inline __u32 decision_join(__u32 one, __u32 other)
+{
+	if (DECISION_DENIES(one))
+		return one;
+	if (DECISION_DENIES(other) || one == other)
+		return other;
+	if (!DECISION_GRANTED(other))
+		return one;
+	if (!DECISION_GRANTED(one))
+		return other;
+	if (!DECISION_USES(one))
+		return other;
+	return DECISION_USES(other) ? DECIDE_DENY(WEIR_REASON_NO_RULE, 0) : one;
+}
+
+static __always_inline struct weir_grant *grant_get(__u32 rule)
+{
+	__u32 slot = WEIR_GRANT_SLOT(rule);
+
+	return bpf_map_lookup_elem(&weir_grants, &slot);
+}
+
+static __always_inline bool grant_ended(const struct weir_grant *grant)
+{
+	return !grant || bpf_ktime_get_boot_ns() >= *(volatile __u64 *)&grant->expires_ns;
+}
+
+/* How many of the grants in an instance have ended. */
+__u64 weir_grants_ended(const struct weir_instance *instance);
 
 /* What an instance says of a flow. addr: IPv4 as v4-mapped; port in host byte order. */
 __u32 weir_flow_verdict(__u32 index, const struct weir_addr *addr, __u32 proto, __u16 port);

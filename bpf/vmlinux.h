@@ -151,9 +151,11 @@ struct nsproxy {
 
 struct kernfs_node {
 	__u64 id;
+	const char *name;
 };
 
 struct cgroup;
+struct cgroup_root;
 
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
@@ -163,6 +165,7 @@ struct cgroup_subsys_state {
 struct cgroup {
 	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 	int level;
 	struct cgroup *ancestors[];	/* by level, itself included */
 };
@@ -311,6 +314,17 @@ struct msghdr {
 struct sk_buff {
 	unsigned int len;
 	unsigned char *data;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 #pragma clang attribute pop

@@ -132,6 +132,19 @@ def threaded_at_once(indexes, *call):
         threads[index].end()
 
 
+def threaded_each(indexes, *call):
+    """All at once. What each was given, or the number of its error."""
+    for index in indexes:
+        threads[index].begin(list(call))
+    values = []
+    for index in indexes:
+        try:
+            values.append(threads[index].end())
+        except OSError as error:
+            values.append(error.errno)
+    return values
+
+
 def replace(argv):
     """exec, by whichever thread calls this."""
     os.execv(argv[0], argv)

@@ -189,6 +189,14 @@ static void udp_check(struct rig_child *child, struct servers *servers)
 	check(!readable(servers->fds[LOST_UDP], 0), "a refused datagram arrived");
 }
 
+/* Returns how many, or negative errno. */
+static int connections_reset(const struct rig *rig)
+{
+	const struct kern_confined confined = {rig->scope, rig->cgroup.id, rig->cgroup.path};
+
+	return kern_connections_reset(rig->kern, &confined, 1);
+}
+
 /* A reset at once: both ends learn of it without sending anything. */
 static void reset_check(struct rig *rig, struct rig_child *child, struct servers *servers,
 			uint32_t instance)
@@ -197,7 +205,7 @@ static void reset_check(struct rig *rig, struct rig_child *child, struct servers
 	int r;
 
 	rig_point(rig, instance);
-	r = kern_connections_reset(rig->kern, &rig->cgroup, rig->scope);
+	r = connections_reset(rig);
 	check(r == 2, "%d connections were reset", r);
 	for (size_t i = 0; i < ARRAY_SIZE(lost); i++) {
 		r = receive(servers->fds[lost[i]]);
@@ -207,7 +215,7 @@ static void reset_check(struct rig *rig, struct rig_child *child, struct servers
 	}
 	kept_check(child, servers);
 	udp_check(child, servers);
-	check(kern_connections_reset(rig->kern, &rig->cgroup, rig->scope) == 0,
+	check(connections_reset(rig) == 0,
 	      "more to reset than there was");
 }
 
@@ -223,7 +231,7 @@ static void drop_check(struct rig *rig, struct rig_child *child, struct servers 
 	udp_check(child, servers);
 	/* a retransmission or two */
 	check(!readable(servers->fds[LOST], 1500), "what is not allowed arrived");
-	r = kern_connections_reset(rig->kern, &rig->cgroup, rig->scope);
+	r = connections_reset(rig);
 	check(r == 2, "%d connections were reset", r);
 	check(receive(servers->fds[LOST]) == -ECONNRESET, "the peer is not told");
 }

@@ -5,6 +5,7 @@ Runs the kernel tests on the kernel this runs on, as root: every *_test.py besid
 programs given as arguments. TESTS chooses by name ("scope" or "scope_test.Scope.test_fork").
 Ends with "N passed, N failed, N skipped".
 """
+import faulthandler
 import fcntl
 import os
 import pathlib
@@ -17,6 +18,7 @@ import unittest
 from support import Confined, WAIT_S, WEIR, policy_text
 
 HERE = pathlib.Path(__file__).resolve().parent
+HANGS_S = 3 * WAIT_S    # a test that takes so long tells where it is
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 
 
@@ -26,6 +28,7 @@ class Result(unittest.TextTestResult):
     def startTest(self, test):
         super().startTest(test)
         self.began = time.monotonic()
+        faulthandler.dump_traceback_later(HANGS_S, repeat=True, file=sys.stdout)
 
     def addSuccess(self, test):
         super().addSuccess(test)
@@ -53,6 +56,7 @@ class Result(unittest.TextTestResult):
 
     def stopTest(self, test):
         super().stopTest(test)
+        faulthandler.cancel_dump_traceback_later()
         took = time.monotonic() - self.began
         if took > 5:
             self.stream.writeln(f"    ({took:.1f} s)")

@@ -25,7 +25,7 @@ ACTOR = str(HERE / "actor.py")
 ACTOR_PARTS = sorted(str(path) for path in HERE.glob("actor*.py"))
 OUT = pathlib.Path(os.environ.get("VM_OUT", "/tmp"))
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
-WAIT_S = int(os.environ.get("WEIR_TEST_WAIT_S", 180))  # an emulated guest is slow; what has not come by then does not come
+WAIT_S = int(os.environ.setdefault("WEIR_TEST_WAIT_S", "180"))  # an emulated guest is slow; what has not come by then does not come
 USER = "nobody"
 
 # what the actor itself needs under a files section

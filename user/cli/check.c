@@ -72,7 +72,8 @@ static int file_check(struct check *check, const char *path)
 	json_t *object;
 	int r;
 
-	r = load_file(path, check->set.items, check->set.n, &text, &compiled);
+	r = load_file(&load_folders, path, check->set.items, check->set.n, NULL, 0, &text,
+		      &compiled, NULL);
 	if (r < 0 && r != -EINVAL) {
 		log_error("%s: %s", path, strerror(-r));
 		return r;

@@ -12,6 +12,8 @@ enum cli_result {
 	CLI_REFUSED = -1,	/* refused, or invalid input */
 	CLI_USAGE = -2,		/* the command line is wrong; said already */
 	CLI_FAILED = -3,	/* weir itself could not do it */
+	CLI_UNREACHABLE = -4,	/* the daemon does not answer */
+	CLI_FORBIDDEN = -5,	/* not to this user */
 };
 
 struct cli_call;
@@ -32,7 +34,11 @@ struct cli_call {
 	unsigned int stdio;	/* standard descriptors open when weir started, a bit each */
 };
 
-extern const struct cli_command cli_run, cli_check, cli_doctor;
+/* Whatever cannot be enforced here ends with this, and so does every failure of "weir run". */
+#define CLI_EXIT_UNENFORCEABLE 125
+
+extern const struct cli_command cli_run, cli_check, cli_doctor, cli_daemon, cli_attach, cli_detach,
+	cli_grant, cli_reload, cli_status, cli_events, cli_oci_hook;
 
 /* Prints the command's help on standard output. Returns 0. */
 int cli_help(const struct cli_command *command);
@@ -40,6 +46,19 @@ int cli_help(const struct cli_command *command);
 /* Says what is wrong with the command line and where its help is. Returns CLI_USAGE. */
 int cli_usage(const struct cli_command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Asks the daemon, says on standard error what it has to say if that is bad news.
+ * Returns 0 and *ret, or what the command is to end with.
+ */
+struct ctl_request;
+struct ctl_reply;
+int cli_ask(const struct ctl_request *request, struct ctl_reply *ret);
+
+/* Prints JSON on standard output; a list of grants for people. */
+struct json_t;
+void cli_grants_print(const struct json_t *grants);
+void cli_print_json(const struct json_t *json);
 
 /* "KEY=VALUE" pairs of an option that can be repeated. */
 struct cli_pairs {
@@ -49,6 +68,9 @@ struct cli_pairs {
 
 /* Returns 0, -EINVAL (no "=", or nothing before it), -EEXIST (a key twice) or -ENOMEM. */
 int cli_pairs_add(struct cli_pairs *pairs, const char *text);
+
+/* The same for the option that getopt has just read; what is wrong is said. 0 or CLI_USAGE. */
+int cli_pairs_option(const struct cli_call *call, const char *option, struct cli_pairs *pairs);
 const char *cli_pairs_error(int error);
 void cli_pairs_done(struct cli_pairs *pairs);
 #define _cleanup_pairs_ _cleanup_(cli_pairs_done)

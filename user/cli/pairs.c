@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* "KEY=VALUE" options (--set, --label); see cli.h. */
+#include <getopt.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -25,6 +26,14 @@ int cli_pairs_add(struct cli_pairs *pairs, const char *text)
 	pairs->items = items;
 	items[pairs->n++] = (struct policy_pair){.key = TAKE_PTR(key), .value = TAKE_PTR(value)};
 	return 0;
+}
+
+int cli_pairs_option(const struct cli_call *call, const char *option, struct cli_pairs *pairs)
+{
+	int r = cli_pairs_add(pairs, optarg);
+
+	return r < 0 ? cli_usage(call->command, "--%s %s: %s", option, optarg, cli_pairs_error(r)) :
+		       0;
 }
 
 const char *cli_pairs_error(int error)

@@ -8,8 +8,6 @@
 #include "daemon/enforce.h"
 #include "daemon/session.h"
 
-#define EXIT_WEIR_FAILED 125
-
 enum {
 	OPTION_POLICY = 256,
 	OPTION_LOG,
@@ -39,14 +37,6 @@ struct run {
 	struct cli_pairs labels;
 	bool help;
 };
-
-static int pair_add(const struct cli_call *call, const char *option, struct cli_pairs *pairs)
-{
-	int r = cli_pairs_add(pairs, optarg);
-
-	return r < 0 ? cli_usage(call->command, "--%s %s: %s", option, optarg, cli_pairs_error(r)) :
-		       0;
-}
 
 static int mode_read(const struct cli_call *call, struct run *run)
 {
@@ -85,9 +75,9 @@ static int option_read(const struct cli_call *call, struct run *run, int option)
 		run->session.user = optarg;
 		return 0;
 	case OPTION_SET:
-		return pair_add(call, "set", &run->set);
+		return cli_pairs_option(call, "set", &run->set);
 	case OPTION_LABEL:
-		return pair_add(call, "label", &run->labels);
+		return cli_pairs_option(call, "label", &run->labels);
 	case OPTION_WITHOUT:
 		return without_read(call, run);
 	case OPTION_HELP:
@@ -154,5 +144,5 @@ const struct cli_command cli_run = {
 		"126: the command could not be executed; 127: it was not found; 128+N: signal N\n"
 		"ended it.\n",
 	.run = run_run,
-	.failed = EXIT_WEIR_FAILED,
+	.failed = CLI_EXIT_UNENFORCEABLE,
 };

@@ -119,6 +119,19 @@ struct kern_options enforce_options(const struct policy_compiled *compiled,
 	};
 }
 
+struct kern_options enforce_options_all(const struct kern_features *kernel)
+{
+	const bool paths = kernel->lsm && kernel->sequences;
+
+	return (struct kern_options){
+		.shared = true,
+		.files = paths,
+		.guard = paths,
+		.unix_sockets = paths,
+		.lsm = kernel->lsm,
+	};
+}
+
 uint32_t enforce_flags(unsigned int without)
 {
 	uint32_t flags = 0;

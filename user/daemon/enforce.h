@@ -30,6 +30,9 @@ void enforce_pending(const struct policy_compiled *compiled, const struct kern_f
 struct kern_options enforce_options(const struct policy_compiled *compiled,
 				    const struct kern_features *kernel, unsigned int without);
 
+/* What the kernel side has to attach for whatever policy this kernel can enforce. */
+struct kern_options enforce_options_all(const struct kern_features *kernel);
+
 /* Flags of the instance (enum weir_instance_flag) for the sections given up. */
 uint32_t enforce_flags(unsigned int without);
 

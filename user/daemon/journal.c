@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What one run writes to its audit log; see journal.h. */
+/* What goes to the audit log; see journal.h. */
 #include "daemon/journal.h"
 
 #include <limits.h>
@@ -58,8 +58,24 @@ static const char *open_error(int error)
 	}
 }
 
-int journal_open(const char *file, struct journal *ret, char **ret_message)
+static int file_open(const char *path, bool make_folders, struct position *position,
+		     struct audit_log **ret, enum position_end *ret_batch)
 {
+	struct audit_log_found found;
+	struct position_note note;
+	bool noted = position && position_get(position, &note);
+	int r = audit_log_resume(path, make_folders, noted ? &note.batch : NULL, ret, &found);
+
+	if (r >= 0)
+		*ret_batch = found.batch;
+	return r;
+}
+
+int journal_open(const char *file, bool make_folders, struct position *position,
+		 struct journal *ret, char **ret_message)
+{
+	enum position_end batch = POSITION_UNKNOWN;
+	_cleanup_event_table_ struct event_table *table = NULL;
 	_cleanup_audit_log_ struct audit_log *log = NULL;
 	_cleanup_free_ char *path = NULL;
 	int r;
@@ -74,133 +90,76 @@ int journal_open(const char *file, struct journal *ret, char **ret_message)
 			return message_set(ret_message, r, NULL, "no HOME; name a file with --log");
 		if (file && !(path = strdup(file)))
 			return message_set(ret_message, -ENOMEM, file, strerror(ENOMEM));
-		r = audit_log_open(path, !file, &log, NULL);
+		r = file_open(path, !file || make_folders, position, &log, &batch);
 		if (r < 0)
 			return message_set(ret_message, r, path, open_error(r));
 	}
-	*ret = (struct journal){.log = TAKE_PTR(log), .path = TAKE_PTR(path)};
+	r = event_table_new(&table);
+	if (r < 0)
+		return message_set(ret_message, r, path, strerror(-r));
+	*ret = (struct journal){.log = TAKE_PTR(log), .path = TAKE_PTR(path),
+				.table = TAKE_PTR(table), .posts_end = &ret->posts,
+				.position = position, .batch = batch};
+	pthread_mutex_init(&ret->lock, NULL);
+	r = event_counts_add(&ret->decided, "");
+	if (r < 0) {
+		journal_close(ret);
+		return message_set(ret_message, r, NULL, strerror(-r));
+	}
 	if (gethostname(ret->host, sizeof(ret->host) - 1) < 0)
 		ret->host[0] = '\0';
 	return 0;
 }
 
-/* A copy that lives as long as the journal. */
-static char *string_keep(struct journal *journal, const char *text)
+static void context_fill(struct journal *journal, uint64_t serial, uint64_t cgroup_id,
+			 struct event_context *context)
 {
-	char **strings = reallocarray(journal->strings, journal->n_strings + 1, sizeof(*strings));
-	char *copy;
-
-	if (!strings)
-		return NULL;
-	journal->strings = strings;
-	copy = strdup(text);
-	if (copy)
-		strings[journal->n_strings++] = copy;
-	return copy;
+	context->host = journal->host;
+	pthread_mutex_lock(&journal->lock);
+	event_table_look_up(journal->table, serial, cgroup_id, context);
+	pthread_mutex_unlock(&journal->lock);
 }
 
-static int names_keep(struct journal *journal, const struct compiled_rule *rules, size_t n,
-		      const char *const **ret)
+const char *journal_cgroup(struct journal *journal, uint64_t cgroup_id)
 {
-	const char **names = calloc(n + 1, sizeof(*names));
+	struct event_context context = {0};
 
-	if (!names)
-		return -ENOMEM;
-	*ret = names;
-	for (size_t i = 0; i < n; i++) {
-		names[i] = string_keep(journal, rules[i].name);
-		if (!names[i])
-			return -ENOMEM;
-	}
-	return 0;
+	context_fill(journal, 0, cgroup_id, &context);
+	return context.cgroup;
 }
 
-static int rules_keep(struct journal *journal, const struct compiled_rules *rules,
-		      struct event_rules *ret)
+static int64_t utc_offset(void)
 {
-	int r;
-
-	ret->n_allow = rules->n_allow;
-	ret->n_deny = rules->n_deny;
-	r = names_keep(journal, rules->allow, rules->n_allow, &ret->allow);
-	return r < 0 ? r : names_keep(journal, rules->deny, rules->n_deny, &ret->deny);
-}
-
-/* The names themselves are among the journal's strings. */
-static void rules_drop(struct event_rules *rules)
-{
-	free((void *)rules->allow);
-	free((void *)rules->deny);
-}
-
-static int identity_keep(struct journal *journal, const struct policy_pair *pairs, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct event_pair *pair = &journal->identity[journal->context.n_identity];
-
-		for (size_t k = 0; k < journal->context.n_identity; k++)
-			if (strcmp(journal->identity[k].key, pairs[i].key) == 0)
-				return -EEXIST;
-		pair->key = string_keep(journal, pairs[i].key);
-		pair->value = string_keep(journal, pairs[i].value);
-		if (!pair->key || !pair->value)
-			return -ENOMEM;
-		journal->context.n_identity++;
-	}
-	return 0;
-}
-
-int journal_policy(struct journal *journal, const struct policy_compiled *compiled,
-		   const struct policy_pair *labels, size_t n_labels)
-{
-	int r;
-
-	journal->policy.name = string_keep(journal, compiled->name);
-	journal->policy.digest = string_keep(journal, compiled->digest);
-	journal->identity = calloc(compiled->n_identity + n_labels + 1, sizeof(*journal->identity));
-	if (!journal->policy.name || !journal->policy.digest || !journal->identity)
-		return -ENOMEM;
-	r = rules_keep(journal, &compiled->network, &journal->policy.network);
-	if (r >= 0)
-		r = rules_keep(journal, &compiled->listen, &journal->policy.listen);
-	if (r >= 0)
-		r = rules_keep(journal, &compiled->unix_sockets, &journal->policy.unix_sockets);
-	if (r >= 0)
-		r = rules_keep(journal, &compiled->files, &journal->policy.files);
-	if (r >= 0)
-		r = identity_keep(journal, compiled->identity, compiled->n_identity);
-	if (r >= 0)
-		r = identity_keep(journal, labels, n_labels);
-	if (r < 0)
-		return r;
-	journal->context.host = journal->host;
-	journal->context.policy = &journal->policy;
-	journal->context.identity = journal->identity;
-	return 0;
-}
-
-int journal_scope(struct journal *journal, const char *cgroup, unsigned int without)
-{
-	const char **sections = calloc(POLICY_SECTION_COUNT, sizeof(*sections));
-
-	if (!sections)
-		return -ENOMEM;
-	journal->context.without = sections;
-	for (int section = 0; section < POLICY_SECTION_COUNT; section++)
-		if (without & 1u << section)
-			sections[journal->context.n_without++] = policy_section_name(section);
-	journal->context.cgroup = string_keep(journal, cgroup);
-	return journal->context.cgroup ? 0 : -ENOMEM;
+	return (int64_t)(clock_ns(CLOCK_REALTIME) - journal_now());
 }
 
 void journal_clock(struct journal *journal)
 {
-	journal->context.utc_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - journal_now());
+	journal->context.utc_offset_ns = utc_offset();
 }
 
 static int line_append(struct journal *journal)
 {
-	return audit_log_append(journal->log, journal->line.data, journal->line.len);
+	const uint64_t seq = audit_log_next_seq(journal->log);
+	int r = audit_log_append(journal->log, journal->line.data, journal->line.len);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&journal->lock);
+	journal->last_seq = seq;
+	journal->bytes += journal->line.len;
+	pthread_mutex_unlock(&journal->lock);
+	return r;
+}
+
+static void verdict_count(struct journal *journal, const struct weir_event_head *head)
+{
+	const struct event_policy *policy = journal->context.policy;
+
+	pthread_mutex_lock(&journal->lock);
+	event_table_count(journal->table, head->scope_id, head->verdict);
+	event_counts_record(&journal->decided, policy ? policy->name : NULL, head);
+	pthread_mutex_unlock(&journal->lock);
 }
 
 int journal_event(struct journal *journal, const struct event *event,
@@ -209,22 +168,126 @@ int journal_event(struct journal *journal, const struct event *event,
 	int r;
 
 	buf_reset(&journal->line);
+	context_fill(journal, event->head.instance_serial, event->head.scope_id,
+		     &journal->context);
 	journal->context.seq = audit_log_next_seq(journal->log);
 	journal->context.process = process;
 	r = event_json(&journal->line, event, &journal->context);
-	return r < 0 ? r : line_append(journal);
+	if (r >= 0)
+		r = line_append(journal);
+	if (r >= 0)
+		verdict_count(journal, &event->head);
+	return r;
 }
 
-int journal_self(struct journal *journal, struct event_self *self)
+int journal_self(struct journal *journal, struct event_self *self, uint64_t serial)
 {
 	int r;
 
 	buf_reset(&journal->line);
 	journal_clock(journal);
 	self->time_ns = journal_now();
+	context_fill(journal, serial, self->cgroup_id, &journal->context);
 	journal->context.seq = audit_log_next_seq(journal->log);
 	r = event_self_json(&journal->line, self, &journal->context);
 	return r < 0 ? r : line_append(journal);
+}
+
+/* A record that was made, and has no number yet. */
+struct journal_post {
+	struct journal_post *next;
+	struct buf line;
+};
+
+static void post_free(struct journal_post *post)
+{
+	buf_done(&post->line);
+	free(post);
+}
+
+static int post_lost(struct journal *journal, int error)
+{
+	__atomic_fetch_add(&journal->posts_lost, 1, __ATOMIC_RELAXED);
+	return error;
+}
+
+int journal_post(struct journal *journal, struct event_self *self, uint64_t serial)
+{
+	struct event_context context = {.utc_offset_ns = utc_offset()};
+	struct journal_post *post = calloc(1, sizeof(*post));
+	int r;
+
+	if (!post)
+		return post_lost(journal, -ENOMEM);
+	self->time_ns = journal_now();
+	context.host = journal->host;
+	/* held while the line is made: another thread sweeps */
+	pthread_mutex_lock(&journal->lock);
+	event_table_look_up(journal->table, serial, self->cgroup_id, &context);
+	r = event_self_json(&post->line, self, &context);
+	if (r >= 0 && journal->posts_bytes + post->line.len > JOURNAL_POSTS_BYTES_LAST)
+		r = -ENOBUFS;
+	if (r >= 0) {
+		journal->posts_bytes += post->line.len;
+		*journal->posts_end = post;
+		journal->posts_end = &post->next;
+	}
+	pthread_mutex_unlock(&journal->lock);
+	if (r >= 0)
+		return 0;
+	post_free(post);
+	return post_lost(journal, r);
+}
+
+uint64_t journal_posts_lost(struct journal *journal)
+{
+	return __atomic_exchange_n(&journal->posts_lost, 0, __ATOMIC_RELAXED);
+}
+
+bool journal_posts_full(struct journal *journal)
+{
+	bool full;
+
+	pthread_mutex_lock(&journal->lock);
+	full = journal->posts_bytes > JOURNAL_POSTS_BYTES_MAX;
+	pthread_mutex_unlock(&journal->lock);
+	return full;
+}
+
+/* Takes away the first when it is done. Returns the next to do, or NULL. */
+static struct journal_post *post_next(struct journal *journal, struct journal_post *done)
+{
+	struct journal_post *first;
+
+	pthread_mutex_lock(&journal->lock);
+	if (done) {
+		journal->posts = done->next;
+		journal->posts_bytes -= done->line.len;
+		if (!journal->posts)
+			journal->posts_end = &journal->posts;
+	}
+	first = journal->posts;
+	pthread_mutex_unlock(&journal->lock);
+	return first;
+}
+
+int journal_posts_append(struct journal *journal)
+{
+	struct journal_post *post = post_next(journal, NULL), *next;
+	int r;
+
+	for (; post; post = next) {
+		buf_reset(&journal->line);
+		r = event_json_number(&journal->line, post->line.data, post->line.len,
+				      audit_log_next_seq(journal->log));
+		if (r >= 0)
+			r = line_append(journal);
+		if (r < 0)
+			return r;
+		next = post_next(journal, post);
+		post_free(post);
+	}
+	return 0;
 }
 
 int journal_flush(struct journal *journal)
@@ -234,16 +297,18 @@ int journal_flush(struct journal *journal)
 
 void journal_close(struct journal *journal)
 {
+	struct journal_post *post, *next;
+
+	if (!journal->log)
+		return;
+	for (post = journal->posts; post; post = next) {
+		next = post->next;
+		post_free(post);
+	}
 	audit_log_close(journal->log);
-	for (size_t i = 0; i < journal->n_strings; i++)
-		free(journal->strings[i]);
-	free(journal->strings);
-	rules_drop(&journal->policy.network);
-	rules_drop(&journal->policy.listen);
-	rules_drop(&journal->policy.unix_sockets);
-	rules_drop(&journal->policy.files);
-	free((void *)journal->context.without);
-	free(journal->identity);
+	event_table_free(journal->table);
+	event_counts_done(&journal->decided);
+	pthread_mutex_destroy(&journal->lock);
 	free(journal->path);
 	buf_done(&journal->line);
 	*journal = (struct journal){0};

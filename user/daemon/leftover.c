@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "daemon/session.h"
 #include "kern/cgroup.h"
 
 /* 1: processes live in the cgroup, or it cannot be told; 0: none, or the cgroup is gone. */
@@ -21,6 +22,12 @@ static int cgroup_lives(uint64_t id, char **ret_path)
 	return r > 0 || (r < 0 && r != -ESTALE && r != -ENOENT && r != -ENODEV);
 }
 
+/* Made by "weir run"; others are not weir's to remove, and somebody may enter them yet. */
+static bool cgroup_own(const char *path)
+{
+	return strncmp(strrchr(path, '/') + 1, SESSION_CGROUP, strlen(SESSION_CGROUP)) == 0;
+}
+
 /* What is known of the cgroup a dead weir confined, and of tasks that were moved out of it. */
 static int leftover_look(struct kern *kern, const struct kern_orphan *orphan, struct leftover *ret)
 {
@@ -28,9 +35,12 @@ static int leftover_look(struct kern *kern, const struct kern_orphan *orphan, st
 	const char *what = "its cgroup is gone; the next \"weir run\" clears it up";
 	bool populated;
 
-	populated = cgroup_lives(orphan->cgroup_id, &path) || kern_marks(kern, orphan->scope) != 0;
-	if (populated)
-		what = "its weir has ended; what it ran still lives, confined";
+	populated = cgroup_lives(orphan->cgroup_id, &path) || (path && !cgroup_own(path)) ||
+		    kern_marks(kern, orphan->scope) != 0;
+	if (orphan->daemons)
+		what = "the daemon has ended; it stays confined, and the next daemon takes it over";
+	else if (populated)
+		what = "its weir has ended; what it confined still lives, and stays confined";
 	else if (path)
 		what = "its weir has ended, nothing it ran is left; the next \"weir run\" clears it up";
 	if (asprintf(&ret->text, "%s: %s", path ? path : "?", what) < 0) {
@@ -88,7 +98,9 @@ static int orphan_look(struct kern *kern, const struct kern_orphan *orphan, bool
 
 	if (r < 0)
 		return r;
-	if (sweep && !leftover.populated && leftover_clear(kern, &leftover, orphan->scope) == 0)
+	/* the next daemon records the end of what was a daemon's */
+	if (sweep && !orphan->daemons && !leftover.populated &&
+	    leftover_clear(kern, &leftover, orphan->scope) == 0)
 		return 0;
 	return leftovers_add(leftovers, &leftover);
 }

@@ -55,8 +55,9 @@ static int command_run(struct session *session, struct drain **ret_drain,
 	/* the fork comes before the thread: the child goes on as a whole program until its exec */
 	r = launch_prepare(&options, &launch);
 	if (r >= 0)
-		r = drain_start(session->kern, &session->cgroup, &session->journal,
-				&session->tally, ret_drain);
+		r = drain_open(session->kern, &session->journal, &session->tally, ret_drain);
+	if (r >= 0)
+		r = drain_start(*ret_drain);
 	if (r < 0) {
 		log_error("cannot start: %s", strerror(-r));
 		return r;
@@ -82,7 +83,7 @@ static void result_print(struct session *session, const struct drain_result *res
 		log_notice("%llu %s by policy %s:", (unsigned long long)session->tally.total,
 			   session->audit ? "actions would have been denied" :
 					    "actions were denied",
-			   session->journal.policy.name);
+			   session->policy_name);
 		tally_print(&session->tally, SUMMARY_LINES);
 	}
 	if (result->lost)
@@ -113,7 +114,7 @@ int session_run(const struct session_options *options)
 		status = command_run(&session, &drain, &failure);
 	session_end(&session);
 	if (drain) {
-		drain_stop(drain, &result);
+		drain_stop(drain, false, &result);
 		if (failure.error)
 			status = failure_status(&session, &failure);
 		session_detach(&session, status, &result);

@@ -28,6 +28,9 @@ struct session_options {
 	char *const *argv;	/* the command, at least its name */
 };
 
+/* The cgroup of a run is SESSION_CGROUP and what makes its name unique. */
+#define SESSION_CGROUP "weir-run-"
+
 #define SESSION_NOT_EXECUTABLE 126
 #define SESSION_NOT_FOUND 127
 #define SESSION_SIGNAL 128

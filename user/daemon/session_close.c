@@ -54,9 +54,9 @@ void session_detach(struct session *session, int status, struct drain_result *re
 	snprintf(message, sizeof(message), "the command ended with status %d", status);
 	stop.message = message;
 	if (!session->kept)
-		r = journal_self(&session->journal, &detach);
+		r = journal_self(&session->journal, &detach, session->serial);
 	if (r >= 0)
-		r = journal_self(&session->journal, &stop);
+		r = journal_self(&session->journal, &stop, session->serial);
 	if (r >= 0)
 		r = journal_flush(&session->journal);
 	if (r < 0 && !result->log_error)
@@ -87,4 +87,5 @@ void session_close(struct session *session)
 	cgroup_done(&session->cgroup);
 	policy_compiled_free(session->compiled);
 	free(session->policy_path);
+	free(session->policy_name);
 }

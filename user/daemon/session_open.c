@@ -7,20 +7,10 @@
 
 #include "base/log.h"
 #include "daemon/enforce.h"
+#include "daemon/hierarchy.h"
 #include "daemon/leftover.h"
 #include "daemon/load.h"
 #include "daemon/session_state.h"
-
-/* Text of several lines, as the layers below return it, with "weir: " in front of each. */
-static void lines_say(struct buf *text)
-{
-	char *line, *rest = NULL;
-
-	if (!buf_string(text))
-		return;
-	for (line = strtok_r(text->data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		log_error("%s", line);
-}
 
 /* Errors of a policy come with carets that only stand right without anything in front. */
 static void text_print(struct buf *text)
@@ -35,16 +25,16 @@ static int policy_open(struct session *session)
 	_cleanup_buf_ struct buf text = {0};
 	int r;
 
-	r = load_find(options->policy, &session->policy_path);
+	r = load_find(&load_folders, options->policy, &session->policy_path);
 	if (r == -ENOENT)
 		log_error("there is no policy \"%s\" in %s or %s; a file's name holds a \"/\" or ends in \".yaml\"",
-			  options->policy, WEIR_SYSCONFDIR "/policies", WEIR_DATADIR "/allowlists");
+			  options->policy, load_folders.list[0], load_folders.list[1]);
 	else if (r < 0)
 		log_error("%s", strerror(-r));
 	if (r < 0)
 		return r;
-	r = load_file(session->policy_path, options->set, options->n_set, &text,
-		      &session->compiled);
+	r = load_file(&load_folders, session->policy_path, options->set, options->n_set, NULL, 0,
+		      &text, &session->compiled, NULL);
 	text_print(&text);
 	if (r < 0) {
 		log_error("%s: this policy cannot be used", session->policy_path);
@@ -55,7 +45,8 @@ static int policy_open(struct session *session)
 	if (options->mode == SESSION_MODE_ENFORCE)
 		session->compiled->flags &= ~(uint32_t)WEIR_INSTANCE_AUDIT;
 	session->audit = session->compiled->flags & WEIR_INSTANCE_AUDIT;
-	return 0;
+	session->policy_name = strdup(session->compiled->name);
+	return session->policy_name ? 0 : -ENOMEM;
 }
 
 static int enforceable(struct session *session)
@@ -65,7 +56,7 @@ static int enforceable(struct session *session)
 
 	kern_probe(&session->kernel);
 	if (!enforce_check(session->compiled, &session->kernel, without, &why)) {
-		lines_say(&why);
+		log_lines(&why);
 		log_error("%s cannot be enforced here, and nothing was run (\"weir doctor\" tells more)",
 			  session->policy_path);
 		return -ENOTSUP;
@@ -89,33 +80,12 @@ static int log_open(struct session *session)
 	char *message = NULL;
 	int r;
 
-	r = journal_open(options->log, &session->journal, &message);
-	if (r < 0)
-		return message_say(message, r);
-	r = journal_policy(&session->journal, session->compiled, options->labels,
-			   options->n_labels);
-	if (r == -EEXIST)
+	if (journal_labels_check(session->compiled, options->labels, options->n_labels) < 0) {
 		log_error("a --label has a key that the policy's identity has already");
-	else if (r < 0)
-		log_error("%s", strerror(-r));
-	return r;
-}
-
-/* Inside a cgroup namespace neither the root nor depths are the kernel's. */
-static int root_check(void)
-{
-	_cleanup_cgroup_ struct cgroup root = {.fd = -1};
-	int r = cgroup_open("/", &root);
-
-	if (r < 0) {
-		log_error("cannot open the cgroup2 hierarchy: %s", strerror(-r));
-		return r;
+		return -EEXIST;
 	}
-	if (root.id != 1) {
-		log_error("weir runs inside a cgroup namespace (a container); run it on the host");
-		return -EXDEV;
-	}
-	return 0;
+	r = journal_open(options->log, false, NULL, &session->journal, &message);
+	return r < 0 ? message_say(message, r) : 0;
 }
 
 static int cgroup_make(struct session *session)
@@ -127,7 +97,7 @@ static int cgroup_make(struct session *session)
 	do {
 		if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
 			return -EIO;
-		snprintf(name, sizeof(name), "weir-run-%d-%08x", getpid(), salt);
+		snprintf(name, sizeof(name), SESSION_CGROUP "%d-%08x", getpid(), salt);
 		r = cgroup_create(name, &session->cgroup);
 	} while (r == -EEXIST);
 	if (r < 0) {
@@ -168,12 +138,15 @@ static int kernel_open(struct session *session)
 
 static int scope_open(struct session *session)
 {
+	const struct session_options *options = session->options;
 	uint32_t instance;
-	uint64_t serial;
 	int r;
 
-	r = kern_instance_load(session->kern, session->compiled,
-			       enforce_flags(session->options->without), &instance, &serial);
+	r = kern_instance_load(session->kern, session->compiled, enforce_flags(options->without),
+			       &instance, &session->serial);
+	if (r >= 0)
+		r = journal_version_add(&session->journal, session->serial, session->compiled,
+					options->labels, options->n_labels, options->without);
 	if (r < 0) {
 		log_error("cannot load %s into the kernel: %s", session->policy_path, strerror(-r));
 		return r;
@@ -182,13 +155,12 @@ static int scope_open(struct session *session)
 	r = cgroup_make(session);
 	if (r < 0)
 		return r;
-	r = kern_scope_attach(session->kern, session->cgroup.id, session->cgroup.level, instance,
-			      &session->scope);
-	if (r >= 0 && cgroup_populated(&session->cgroup) != 0)
-		kern_scope_occupied(session->kern);
+	r = journal_scope_add(&session->journal, session->cgroup.id, session->cgroup.path);
 	if (r >= 0)
-		r = journal_scope(&session->journal, session->cgroup.path,
-				  session->options->without);
+		r = kern_scope_attach(session->kern, session->cgroup.id, session->cgroup.level,
+				      instance, &session->scope);
+	if (r >= 0 && cgroup_populated(&session->cgroup) != 0)
+		r = kern_scope_occupied(session->kern);
 	if (r < 0)
 		log_error("cannot put %s under %s: %s", session->cgroup.path, session->policy_path,
 			  strerror(-r));
@@ -231,7 +203,7 @@ static int attach_record(struct session *session, struct event_self *self)
 	self->command = (const char *const *)session->options->argv;
 	self->descriptors = adopted->pairs;
 	self->n_descriptors = adopted->n;
-	return journal_self(&session->journal, self);
+	return journal_self(&session->journal, self, session->serial);
 }
 
 /* agent.start, policy.load, scope.attach. */
@@ -253,9 +225,9 @@ static int start_append(struct session *session, const struct event_pair *parame
 	};
 	int r;
 
-	r = journal_self(&session->journal, &start);
+	r = journal_self(&session->journal, &start, session->serial);
 	if (r >= 0)
-		r = journal_self(&session->journal, &self);
+		r = journal_self(&session->journal, &self, session->serial);
 	self.file = NULL;
 	return r < 0 ? r : attach_record(session, &self);
 }
@@ -303,7 +275,7 @@ int session_open(struct session *session)
 		r = log_open(session);
 	if (r < 0)
 		return r;
-	r = root_check();
+	r = hierarchy_check();
 	if (r >= 0)
 		r = kernel_open(session);
 	if (r >= 0)

@@ -18,6 +18,7 @@ struct session {
 	struct kern_features kernel;
 	struct policy_compiled *compiled;	/* NULL once it is loaded */
 	char *policy_path;
+	char *policy_name;
 	bool audit;			/* nothing is denied */
 	struct launch_signals signals;
 	struct launch_user user;
@@ -27,6 +28,7 @@ struct session {
 	bool cgroup_made;
 	struct kern *kern;
 	weir_scope_t scope;
+	uint64_t serial;		/* of the policy version */
 	bool kept;			/* something could not be ended: its confinement stays */
 };
 

@@ -5,6 +5,7 @@
  * after every decision under it has ended.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
@@ -104,27 +105,75 @@ static void fillings_of(const struct policy_compiled *compiled, struct filling r
 		sizeof(uint32_t),   sizeof(*compiled->rows), compiled->n_rows};
 }
 
+/* One table of an instance that is put in place, or taken away. */
+struct task {
+	struct kern *kern;
+	const struct filling *filling;
+	pthread_t thread;
+	enum table table;
+	uint32_t index;
+	int error;
+	bool started;
+};
+
+static void *table_put(void *context)
+{
+	struct task *task = context;
+	_cleanup_close_ int fd = table_make(task->filling);
+
+	task->error = fd < 0 ? fd :
+			       bpf_map__update_elem(outer(task->kern, task->table), &task->index,
+						    sizeof(task->index), &fd, sizeof(fd), 0);
+	return NULL;
+}
+
+static void *table_drop(void *context)
+{
+	struct task *task = context;
+
+	bpf_map__delete_elem(outer(task->kern, task->table), &task->index, sizeof(task->index), 0);
+	return NULL;
+}
+
+/*
+ * All at one time: for each table the kernel waits until programs that were running have
+ * ended, and the largest takes as long to fill as all others. Without a thread it is done here.
+ */
+static int tables_each(struct kern *kern, void *(*fn)(void *context),
+		       const struct filling fillings[TABLES], uint32_t index)
+{
+	struct task tasks[TABLES];
+	int err = 0;
+
+	for (int table = 0; table < TABLES; table++) {
+		tasks[table] = (struct task){.kern = kern, .table = table, .index = index,
+					     .filling = fillings ? &fillings[table] : NULL};
+		tasks[table].started =
+			pthread_create(&tasks[table].thread, NULL, fn, &tasks[table]) == 0;
+		if (!tasks[table].started)
+			fn(&tasks[table]);
+	}
+	for (int table = 0; table < TABLES; table++) {
+		if (tasks[table].started)
+			pthread_join(tasks[table].thread, NULL);
+		err = err < 0 ? err : tasks[table].error;
+	}
+	return err;
+}
+
 /* Takes the tables of an index away; those that are not there are no error. */
 static void tables_drop(struct kern *kern, uint32_t index)
 {
-	int table;
-
-	for (table = 0; table < TABLES; table++)
-		bpf_map__delete_elem(outer(kern, table), &index, sizeof(index), 0);
+	tables_each(kern, table_drop, NULL, index);
 }
 
 static int tables_put(struct kern *kern, const struct policy_compiled *compiled, uint32_t index)
 {
 	struct filling fillings[TABLES];
-	int table, err = 0;
+	int err;
 
 	fillings_of(compiled, fillings);
-	for (table = 0; table < TABLES && err >= 0; table++) {
-		_cleanup_close_ int fd = table_make(&fillings[table]);
-
-		err = fd < 0 ? fd : bpf_map__update_elem(outer(kern, table), &index, sizeof(index),
-							 &fd, sizeof(fd), 0);
-	}
+	err = tables_each(kern, table_put, fillings, index);
 	if (err < 0)
 		tables_drop(kern, index);
 	return err < 0 ? err : 0;
@@ -160,6 +209,19 @@ static uint64_t expires_boottime(uint64_t expires_s)
 	return left_ns > 0 ? (uint64_t)left_ns : 1;
 }
 
+/* What grants there are in it, and when the first of all this ends. */
+static void grants_note(const struct policy_compiled *compiled, struct weir_instance *instance)
+{
+	instance->deadline_ns = instance->expires_ns;
+	for (size_t i = 0; i < compiled->n_grants; i++) {
+		const struct compiled_grant *grant = &compiled->grants[i];
+
+		instance->grants[grant->slot / 64] |= 1ull << grant->slot % 64;
+		if (!instance->deadline_ns || grant->expires_ns < instance->deadline_ns)
+			instance->deadline_ns = grant->expires_ns;
+	}
+}
+
 /* The lock keeps others from the same index; serials are never given twice. */
 static int instance_load(struct kern *kern, const struct policy_compiled *compiled,
 			 uint32_t extra_flags, uint32_t *ret_instance, uint64_t *ret_serial)
@@ -172,19 +234,20 @@ static int instance_load(struct kern *kern, const struct policy_compiled *compil
 	uint32_t index;
 	int err;
 
+	grants_note(compiled, &instance);
 	err = index_free(kern, &index);
 	if (err < 0)
 		return err;
 	err = tables_put(kern, compiled, index);
 	if (err < 0)
 		return err;
+	kern->config->serial++;		/* before it is given, should this process be killed */
 	err = bpf_map__update_elem(kern->skel->maps.weir_instances, &index, sizeof(index),
 				   &instance, sizeof(instance), 0);
 	if (err < 0) {
 		tables_drop(kern, index);
 		return err;
 	}
-	kern->config->serial++;
 	*ret_instance = index;
 	*ret_serial = instance.serial;
 	return 0;
@@ -206,7 +269,7 @@ int kern_instance_load(struct kern *kern, const struct policy_compiled *compiled
  * Writing an array of maps from user space returns only when every program
  * that was running has ended (maybe_wait_bpf_programs, kernel/bpf/syscall.c).
  */
-static int decisions_wait(struct kern *kern)
+int decisions_wait(struct kern *kern)
 {
 	uint32_t zero = 0;
 
@@ -222,8 +285,10 @@ int instance_drop(struct kern *kern, uint32_t index)
 	if (!index || index >= WEIR_INSTANCES_MAX)
 		return -EINVAL;
 	for (slot = 1; slot < WEIR_SCOPES_MAX; slot++)
-		if (kern->scopes[slot].handle && kern->scopes[slot].instance == index)
+		if (scope_filled(&kern->scopes[slot]) && kern->scopes[slot].instance == index)
 			return -EBUSY;
+	if (selectors_use(kern, index))
+		return -EBUSY;
 	err = decisions_wait(kern);
 	if (err < 0)
 		return err;
@@ -241,4 +306,9 @@ int kern_instance_free(struct kern *kern, uint32_t index)
 	err = instance_drop(kern, index);
 	set_unlock(kern);
 	return err;
+}
+
+uint64_t kern_instance_expires(const struct kern *kern, uint32_t instance)
+{
+	return instance < WEIR_INSTANCES_MAX ? kern->instances[instance].expires_ns : 0;
 }

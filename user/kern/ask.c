@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kern/cgroup.h"
+#include "kern/select.h"
 #include "kern/state.h"
 
 int kern_ask_flow(struct kern *kern, uint32_t instance, enum weir_proto proto,
@@ -22,6 +24,44 @@ int kern_ask_flow(struct kern *kern, uint32_t instance, enum weir_proto proto,
 		return -errno;
 	*ret_decision = ask.decision;
 	return 0;
+}
+
+/* Is this id a scope's, or to be one's? */
+static bool scope_has(const struct kern *kern, uint64_t cgroup_id)
+{
+	for (uint32_t slot = 1; slot < WEIR_SCOPES_MAX; slot++)
+		if (scope_filled(&kern->scopes[slot]) && kern->scopes[slot].cgroup_id == cgroup_id)
+			return true;
+	return kern_cgroup_unknown(kern, cgroup_id);
+}
+
+int kern_confines(struct kern *kern, const char *cgroup)
+{
+	_cleanup_free_ char *path = strdup(cgroup);
+	char *end = path;
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	/* from the cgroup up; the root is never a scope */
+	for (; end && path[0] && path[1]; end = strrchr(path, '/'), *end = '\0') {
+		_cleanup_cgroup_ struct cgroup at = {.fd = -1};
+
+		r = cgroup_open(path, &at);
+		if (r < 0)
+			return r;
+		if (scope_has(kern, at.id))
+			return 1;
+	}
+	return 0;
+}
+
+int kern_socket_protect(struct kern *kern, int fd)
+{
+	const uint32_t yes = 1;
+
+	return bpf_map__update_elem(kern->skel->maps.weir_controls, &fd, sizeof(fd), &yes,
+				    sizeof(yes), 0);
 }
 
 /* As components, each with its length in front, at the end of the room for them. */

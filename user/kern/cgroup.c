@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -94,10 +93,10 @@ int cgroup_root_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The path of the calling process, from the line of the unified hierarchy, "0::PATH". */
-static int own_path(char ret[PATH_MAX])
+/* The path of a process, from the line of the unified hierarchy, "0::PATH". */
+static int process_path(const char *proc, char ret[PATH_MAX])
 {
-	_cleanup_fclose_ FILE *file = fopen("/proc/self/cgroup", "re");
+	_cleanup_fclose_ FILE *file = fopen(proc, "re");
 	_cleanup_free_ char *line = NULL;
 	size_t cap = 0;
 	ssize_t len;
@@ -115,6 +114,30 @@ static int own_path(char ret[PATH_MAX])
 		return 0;
 	}
 	return ferror(file) ? -EIO : -ENOENT;
+}
+
+int cgroup_of_process(pid_t pid, char **ret)
+{
+	char proc[64], path[PATH_MAX];
+	char *copy;
+	int r;
+
+	snprintf(proc, sizeof(proc), "/proc/%d/cgroup", (int)pid);
+	r = process_path(proc, path);
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	*ret = copy;
+	return 0;
+}
+
+bool cgroup_path_inside(const char *path, const char *folder)
+{
+	size_t len = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || !path[len]);
 }
 
 static int folder_id(int fd, uint64_t *ret)
@@ -140,9 +163,9 @@ static unsigned int path_level(const char *path)
 	return level;
 }
 
-int cgroup_open(const char *path, struct cgroup *ret)
+int cgroup_open_at(int root, const char *path, struct cgroup *ret)
 {
-	_cleanup_close_ int root = -1, fd = -1;
+	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *copy = NULL;
 	uint64_t id = 0;
 	int r;
@@ -152,9 +175,6 @@ int cgroup_open(const char *path, struct cgroup *ret)
 	/* "/..": above the root of the cgroup namespace, where nothing can be named */
 	if (strncmp(path, "/..", 3) == 0)
 		return -EXDEV;
-	root = cgroup_root_open();
-	if (root < 0)
-		return root;
 	fd = openat(root, path[1] ? path + 1 : ".",
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -171,6 +191,13 @@ int cgroup_open(const char *path, struct cgroup *ret)
 	return 0;
 }
 
+int cgroup_open(const char *path, struct cgroup *ret)
+{
+	_cleanup_close_ int root = cgroup_root_open();
+
+	return root < 0 ? root : cgroup_open_at(root, path, ret);
+}
+
 int cgroup_create(const char *name, struct cgroup *ret)
 {
 	_cleanup_close_ int root = -1;
@@ -183,7 +210,7 @@ int cgroup_create(const char *name, struct cgroup *ret)
 	root = cgroup_root_open();
 	if (root < 0)
 		return root;
-	r = own_path(own);
+	r = process_path("/proc/self/cgroup", own);
 	if (r < 0)
 		return r;
 	if (asprintf(&path, "%s/%s", own[1] ? own : "", name) < 0)

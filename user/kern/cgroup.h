@@ -3,8 +3,10 @@
 #ifndef WEIR_KERN_CGROUP_H
 #define WEIR_KERN_CGROUP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/cleanup.h"
 
@@ -27,6 +29,15 @@ int cgroup_create(const char *name, struct cgroup *ret);
 /* Opens an existing cgroup by its path below the root. -EXDEV: outside the cgroup namespace. */
 int cgroup_open(const char *path, struct cgroup *ret);
 
+/* The same by the root folder: who looks often need not find the hierarchy each time. */
+int cgroup_open_at(int root, const char *path, struct cgroup *ret);
+
+/* Path below the root of the cgroup that a process is in. -ESRCH: it is gone. Heap string. */
+int cgroup_of_process(pid_t pid, char **ret);
+
+/* Is path that of folder, or of a cgroup below it? */
+bool cgroup_path_inside(const char *path, const char *folder);
+
 /* Path below the root of the cgroup with this id. -ESTALE: there is none. Heap string. */
 int cgroup_path_of(uint64_t id, char **ret);
 
@@ -35,6 +46,9 @@ int cgroup_enter(const struct cgroup *cgroup);
 
 /* 1: has processes (below it too), 0: none. */
 int cgroup_populated(const struct cgroup *cgroup);
+
+/* 1: this process is in it (not below it), and no other. 0: not so. */
+int cgroup_holds_only(const struct cgroup *cgroup, pid_t pid);
 
 /*
  * Kills everything in it and below (cgroup.kill) and waits until it is empty.

@@ -37,6 +37,22 @@ int cgroup_populated(const struct cgroup *cgroup)
 	return fd < 0 ? -errno : events_populated(fd);
 }
 
+int cgroup_holds_only(const struct cgroup *cgroup, pid_t pid)
+{
+	_cleanup_close_ int fd = openat(cgroup->fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char text[32], only[16];
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, text, sizeof(text) - 1);
+	if (len < 0)
+		return -errno;
+	text[len] = '\0';
+	snprintf(only, sizeof(only), "%d\n", (int)pid);
+	return strcmp(text, only) == 0;
+}
+
 static int kill_all(const struct cgroup *cgroup)
 {
 	_cleanup_close_ int fd = openat(cgroup->fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);

@@ -55,8 +55,11 @@ static int maps_map(struct kern *kern, char **ret_message)
 	kern->scopes = map_mapped(skel->maps.weir_scopes, WEIR_SCOPES_MAX * sizeof(*kern->scopes),
 				  PROT_READ | PROT_WRITE);
 	kern->instances = map_mapped(skel->maps.weir_instances,
-				     WEIR_INSTANCES_MAX * sizeof(*kern->instances), PROT_READ);
-	if (!kern->bss || !kern->scopes || !kern->instances)
+				     WEIR_INSTANCES_MAX * sizeof(*kern->instances),
+				     PROT_READ | PROT_WRITE);
+	kern->grants = map_mapped(skel->maps.weir_grants, WEIR_GRANTS_MAX * sizeof(*kern->grants),
+				  PROT_READ | PROT_WRITE);
+	if (!kern->bss || !kern->scopes || !kern->instances || !kern->grants)
 		return kern_fail(ret_message, -errno, "cannot map the maps of weir: %s",
 				 strerror(errno));
 	kern->config = &kern->bss->weir_config;
@@ -189,15 +192,17 @@ static int own_mark(struct kern *kern, char **ret_message)
 
 static int reader_begin(struct kern *kern, char **ret_message)
 {
-	int err = reader_make(kern);
+	int err = idle_map_make(kern);
 
+	if (err >= 0)
+		err = reader_make(kern);
 	if (err == -EUSERS)
 		return kern_fail(ret_message, err,
 				 "%d weirs with policies of their own run already "
 				 "(WEIR_READERS_MAX); try again when one has ended",
-				 WEIR_READERS_MAX - 1);
-	if (err >= 0)
-		err = idle_map_make(kern);
+				 WEIR_READER_DAEMON - 1);
+	if (err == -EWOULDBLOCK)
+		return kern_fail(ret_message, -EBUSY, "another daemon runs");
 	return err < 0 ? kern_fail(ret_message, err, "cannot make a map: %s", strerror(-err)) : 0;
 }
 
@@ -240,10 +245,11 @@ int kern_open(const struct kern_options *options, struct kern **ret, char **ret_
 	if (err >= 0)
 		err = kern_begin(kern, there, ret_message);
 	set_unlock(kern);
-	if (err < 0)
-		return err;
-	*ret = TAKE_PTR(kern);
-	return 0;
+	if (err >= 0)
+		*ret = TAKE_PTR(kern);
+	else if (kern->taken)
+		kern_leave(TAKE_PTR(kern));	/* what it confines stays confined */
+	return err < 0 ? err : 0;
 }
 
 int kern_look(struct kern **ret)
@@ -277,6 +283,14 @@ static void leave(struct kern *kern)
 	set_unlock(kern);
 }
 
+void kern_leave(struct kern *kern)
+{
+	if (!kern)
+		return;
+	kern->part = false;
+	kern_close(kern);
+}
+
 void kern_close(struct kern *kern)
 {
 	if (!kern)
@@ -284,6 +298,7 @@ void kern_close(struct kern *kern)
 	leave(kern);
 	unmap(kern->bss, sizeof(*kern->bss));
 	unmap(kern->scopes, WEIR_SCOPES_MAX * sizeof(*kern->scopes));
+	unmap(kern->grants, WEIR_GRANTS_MAX * sizeof(*kern->grants));
 	unmap(kern->instances, WEIR_INSTANCES_MAX * sizeof(*kern->instances));
 	for (int i = 0; kern->calls && i < kern->skel->skeleton->prog_cnt; i++)
 		fd_close(kern->calls[i]);

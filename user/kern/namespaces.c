@@ -19,16 +19,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* The walk over a cgroup's processes. */
-struct walk {
-	int protocol;
-	namespace_fn fn;
-	void *context;
-	ino_t *seen;		/* inodes of the namespaces so far */
-	size_t n, cap;
-	int sum;
-};
-
 /* A socket to be made in a namespace. */
 struct visit {
 	int namespace_fd;
@@ -65,7 +55,7 @@ static int socket_there(int namespace_fd, int protocol)
 }
 
 /* 1: not seen before. */
-static int namespace_new(struct walk *walk, ino_t inode)
+static int namespace_new(struct namespaces *walk, ino_t inode)
 {
 	ino_t *grown;
 
@@ -84,7 +74,7 @@ static int namespace_new(struct walk *walk, ino_t inode)
 }
 
 /* By the link of a process in /proc; own: the caller's, where no thread need go. */
-static int namespace_visit(struct walk *walk, const char *link, bool own)
+static int namespace_visit(struct namespaces *walk, const char *link, bool own)
 {
 	_cleanup_close_ int fd = open(link, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -102,7 +92,7 @@ static int namespace_visit(struct walk *walk, const char *link, bool own)
 	return r;
 }
 
-static int processes_visit(struct walk *walk, int folder)
+static int processes_visit(struct namespaces *walk, int folder)
 {
 	int fd = openat(folder, "cgroup.procs", O_RDONLY | O_CLOEXEC), pid, r = 0;
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
@@ -122,7 +112,7 @@ static int processes_visit(struct walk *walk, int folder)
 }
 
 /* A cgroup and those below it. Takes ownership of folder. */
-static int tree_visit(struct walk *walk, int folder)
+static int tree_visit(struct namespaces *walk, int folder)
 {
 	DIR *dir = fdopendir(folder);
 	struct dirent *entry;
@@ -137,7 +127,8 @@ static int tree_visit(struct walk *walk, int folder)
 	while (r >= 0 && (entry = readdir(dir))) {
 		int child;
 
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
 			continue;
 		child = openat(folder, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (child >= 0)
@@ -147,15 +138,22 @@ static int tree_visit(struct walk *walk, int folder)
 	return r;
 }
 
-int namespaces_each(const struct cgroup *cgroup, int protocol, namespace_fn fn, void *context)
+int namespaces_own(struct namespaces *walk)
 {
-	struct walk walk = {.protocol = protocol, .fn = fn, .context = context};
-	int r = namespace_visit(&walk, "/proc/self/ns/net", true), folder;
+	int r = namespace_visit(walk, "/proc/self/ns/net", true);
 
-	if (r >= 0) {
-		folder = openat(cgroup->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		r = folder < 0 ? -errno : tree_visit(&walk, folder);
-	}
-	free(walk.seen);
-	return r < 0 ? r : walk.sum;
+	return r < 0 ? r : 0;
+}
+
+int namespaces_of(struct namespaces *walk, const struct cgroup *cgroup)
+{
+	int folder = openat(cgroup->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = folder < 0 ? -errno : tree_visit(walk, folder);
+
+	return r < 0 ? r : 0;
+}
+
+void namespaces_done(struct namespaces *walk)
+{
+	free(walk->seen);
 }

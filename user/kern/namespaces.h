@@ -3,6 +3,8 @@
 #ifndef WEIR_KERN_NAMESPACES_H
 #define WEIR_KERN_NAMESPACES_H
 
+#include <sys/types.h>
+
 #include "kern/cgroup.h"
 
 /*
@@ -11,12 +13,26 @@
  */
 typedef int (*namespace_fn)(int fd, void *context);
 
+/* A walk over namespaces, with what they were visited for. */
+struct namespaces {
+	int protocol;		/* of the netlink sockets */
+	namespace_fn fn;
+	void *context;
+	ino_t *seen;		/* inodes of the namespaces so far */
+	size_t n, cap;
+	int sum;		/* of what fn returned */
+};
+
 /*
- * Calls fn for the caller's network namespace and for each that a process of
- * the cgroup, or of one below it, is in: once each, with a netlink socket of
- * this protocol made there. A process that ends meanwhile is passed over.
- * Returns the sum of what fn returned, or the first negative errno.
+ * Calls fn for the caller's network namespace, or for each that a process of the cgroup, or
+ * of one below it, is in, with a netlink socket of this protocol made there: for each
+ * namespace once in a walk. A process that ends meanwhile is passed over. Returns 0 or the
+ * first negative errno.
  */
-int namespaces_each(const struct cgroup *cgroup, int protocol, namespace_fn fn, void *context);
+int namespaces_own(struct namespaces *walk);
+int namespaces_of(struct namespaces *walk, const struct cgroup *cgroup);
+
+void namespaces_done(struct namespaces *walk);
+#define _cleanup_namespaces_ _cleanup_(namespaces_done)
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "kern/cgroup.h"
 #include "kern/set.h"
+#include "kern/upgrade.h"
 
 #define GUARD_PROGRAMS "weir_guard_"	/* what the names of all of them begin with */
 
@@ -30,6 +31,8 @@ static bool program_needed(const struct kern_options *options, const struct bpf_
 	} needs[] = {
 		{"cgroup/sock_create", !options->lsm},	/* what sees more takes its place */
 		{"cgroup", true},
+		{"tp_btf/cgroup_mkdir", options->selectors},
+		{"tp_btf/cgroup_rmdir", options->selectors},
 		{"lsm/unix_", options->lsm && options->unix_sockets},
 		{"lsm/file_receive", options->lsm},
 		{"lsm/file_permission", options->lsm && (options->files || kernel_sends_pages())},
@@ -62,6 +65,12 @@ int programs_choose(struct kern *kern)
 	bpf_object__for_each_program(program, object)
 		bpf_program__set_autoload(program, program_needed(&kern->options, program));
 	return kern->options.lsm ? hooks_choose(object) : 0;
+}
+
+bool program_by_hand(const struct bpf_program *program)
+{
+	return bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL ||
+	       strncmp(bpf_program__section_name(program), "iter/", strlen("iter/")) == 0;
 }
 
 int program_call_fd(const struct kern *kern, const struct bpf_program *program)
@@ -107,13 +116,20 @@ static int attach_failed(const struct bpf_program *program, int err, char **ret_
 	return kern_fail(ret_message, err, "cannot attach %s: %s", name, strerror(-err));
 }
 
-/* One program, and its pin where the set is shared. */
+/*
+ * One program, and its pin where the set is shared: then the pin alone holds it, so
+ * that it ends where the pin does.
+ */
 static int program_start(struct kern *kern, const struct bpf_prog_skeleton *entry, int root_fd,
 			 char **ret_message)
 {
 	struct bpf_program *program = *entry->prog;
+	int r;
 
-	if (bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
+	if (kern->upgrade && upgrade_program(kern, entry->name, program) == 0)
+		return 0;
+
+	if (program_by_hand(program))
 		return kern->folder ? set_pin_program(kern, entry->name, bpf_program__fd(program),
 						      ret_message) :
 				      0;
@@ -122,7 +138,12 @@ static int program_start(struct kern *kern, const struct bpf_prog_skeleton *entr
 	*entry->link = attach_one(program, root_fd);
 	if (!*entry->link)
 		return attach_failed(program, -errno, ret_message);
-	return kern->folder ? set_pin_link(kern, entry->name, *entry->link, ret_message) : 0;
+	if (!kern->folder)
+		return 0;
+	r = kern->upgrade ? upgrade_link(kern, entry->name, *entry->link, ret_message) :
+			    set_pin_link(kern, entry->name, *entry->link, ret_message);
+	bpf_link__destroy(TAKE_PTR(*entry->link));
+	return r;
 }
 
 /* Marks first, so that none is missed or left behind once the others decide. */
@@ -135,6 +156,9 @@ int programs_attach(struct kern *kern, char **ret_message)
 	if (root_fd < 0)
 		return kern_fail(ret_message, root_fd, "no cgroup2 hierarchy is mounted: %s; mount "
 				 "one: mount -t cgroup2 none /sys/fs/cgroup", strerror(-root_fd));
+	r = kern->upgrade ? upgrade_begin(kern, ret_message) : 0;
+	if (r < 0)
+		return r;
 	for (pass = 0; pass < 2; pass++) {
 		for (i = 0; i < skeleton->prog_cnt; i++) {
 			const struct bpf_prog_skeleton *entry = &skeleton->progs[i];
@@ -147,5 +171,5 @@ int programs_attach(struct kern *kern, char **ret_message)
 				return r;
 		}
 	}
-	return 0;
+	return kern->upgrade ? upgrade_end(kern, ret_message) : 0;
 }

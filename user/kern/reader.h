@@ -12,7 +12,13 @@
 /* Makes this process a reader, with rings of the sizes that the options say. 0 or -errno. */
 int reader_make(struct kern *kern);
 
+/* Its folder is there, and nobody holds it. */
+bool reader_dead(const struct kern *kern, uint32_t reader);
+
 /* Takes everything of a reader away: scopes, policy versions, rings, its folder. */
 void reader_free(struct kern *kern, uint32_t reader);
+
+/* grant.c: frees the slots of a reader that has no instances any more. */
+void grants_drop(struct kern *kern, uint32_t reader);
 
 #endif

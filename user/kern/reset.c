@@ -31,14 +31,14 @@ struct doomed {
 
 /* A listing of connections. */
 struct listing {
-	const struct cgroup *cgroup;
-	const struct connection *only;	/* NULL: those of the scope that are denied */
+	const struct connection *only;	/* NULL: those of the scopes that are denied */
 	struct kern *kern;
-	weir_scope_t scope;
+	const struct kern_confined *scopes;
+	size_t n_scopes;
 	struct doomed *list;
 	size_t n, cap;
-	uint64_t seen_id;	/* cgroup asked for last, and the answer */
-	bool seen_inside;
+	uint64_t seen_id;	/* cgroup asked for last, */
+	char *seen_path;	/* and its path; NULL: it is gone */
 };
 
 static void addr_from(uint8_t family, const __be32 words[4], struct weir_addr *ret)
@@ -50,21 +50,22 @@ static void addr_from(uint8_t family, const __be32 words[4], struct weir_addr *r
 		memcpy(ret->bytes, words, sizeof(ret->bytes));
 }
 
-/* The scope's own cgroup, or one below it. */
-static bool cgroup_inside(struct listing *listing, uint64_t id)
+/* The connections of one cgroup often follow each other. */
+static const char *cgroup_seen(struct listing *listing, uint64_t id)
 {
-	const char *own = listing->cgroup->path;
-	_cleanup_free_ char *path = NULL;
-	size_t len = strlen(own);
-
 	if (id == listing->seen_id)
-		return listing->seen_inside;
+		return listing->seen_path;
+	free(TAKE_PTR(listing->seen_path));
 	listing->seen_id = id;
-	listing->seen_inside = id == listing->cgroup->id;
-	if (!listing->seen_inside && cgroup_path_of(id, &path) == 0)
-		listing->seen_inside = strncmp(path, own, len) == 0 &&
-				       (path[len] == '/' || !path[len]);
-	return listing->seen_inside;
+	if (cgroup_path_of(id, &listing->seen_path) < 0)
+		listing->seen_path = NULL;
+	return listing->seen_path;
+}
+
+/* The scope's own cgroup, or one below it. */
+static bool scope_holds(const struct kern_confined *scope, uint64_t cgroup_id, const char *path)
+{
+	return scope->cgroup_id == cgroup_id || (path && cgroup_path_inside(path, scope->path));
 }
 
 static void ends_of(const struct inet_diag_msg *msg, struct connection *ret)
@@ -83,10 +84,11 @@ static bool connection_same(const struct connection *a, const struct connection 
 }
 
 /* Would its next packet be dropped? What cannot be told is left to that packet. */
-static bool connection_denied(const struct listing *listing, const struct connection *ends)
+static bool connection_denied(const struct listing *listing, weir_scope_t scope,
+			      const struct connection *ends)
 {
 	struct weir_ask_open ask = {
-		.scope = listing->scope,
+		.scope = scope,
 		.local = ends->local,
 		.peer = ends->peer,
 		.local_port = ends->local_port,
@@ -103,11 +105,17 @@ static bool connection_wanted(struct listing *listing, const struct inet_diag_ms
 			      uint64_t cgroup_id)
 {
 	struct connection ends;
+	const char *path;
 
 	ends_of(msg, &ends);
 	if (listing->only)
 		return connection_same(listing->only, &ends);
-	return cgroup_inside(listing, cgroup_id) && connection_denied(listing, &ends);
+	path = cgroup_seen(listing, cgroup_id);
+	for (size_t i = 0; i < listing->n_scopes; i++)
+		if (scope_holds(&listing->scopes[i], cgroup_id, path) &&
+		    connection_denied(listing, listing->scopes[i].scope, &ends))
+			return true;
+	return false;
 }
 
 static int attribute_take(const struct nlattr *attribute, void *context)
@@ -230,24 +238,46 @@ static int socket_reset(int fd, void *listing)
 	return diag_use(fd, namespace_reset, listing);
 }
 
-static int reset(struct listing *listing)
+static struct namespaces walk_of(struct listing *listing)
 {
-	int r = namespaces_each(listing->cgroup, NETLINK_SOCK_DIAG, socket_reset, listing);
-
-	free(listing->list);
-	return r;
+	return (struct namespaces){.protocol = NETLINK_SOCK_DIAG, .fn = socket_reset,
+				   .context = listing};
 }
 
-int kern_connections_reset(struct kern *kern, const struct cgroup *cgroup, weir_scope_t scope)
+/* One that is gone has no connections. */
+static int scope_visit(struct namespaces *walk, const struct kern_confined *scope)
 {
-	struct listing listing = {.kern = kern, .cgroup = cgroup, .scope = scope};
+	_cleanup_cgroup_ struct cgroup cgroup = {.fd = -1};
 
-	return reset(&listing);
+	if (cgroup_open(scope->path, &cgroup) < 0 || cgroup.id != scope->cgroup_id)
+		return 0;
+	return namespaces_of(walk, &cgroup);
+}
+
+int kern_connections_reset(struct kern *kern, const struct kern_confined *scopes, size_t n)
+{
+	struct listing listing = {.kern = kern, .scopes = scopes, .n_scopes = n};
+	_cleanup_namespaces_ struct namespaces walk = walk_of(&listing);
+	int r, error = n ? namespaces_own(&walk) : 0;
+
+	/* what goes wrong in one namespace does not keep the others from it */
+	for (size_t i = 0; i < n; i++) {
+		r = scope_visit(&walk, &scopes[i]);
+		error = error < 0 ? error : r;
+	}
+	free(listing.list);
+	free(listing.seen_path);
+	return error < 0 ? error : walk.sum;
 }
 
 int kern_connection_reset(const struct cgroup *cgroup, const struct connection *connection)
 {
-	struct listing listing = {.cgroup = cgroup, .only = connection};
+	struct listing listing = {.only = connection};
+	_cleanup_namespaces_ struct namespaces walk = walk_of(&listing);
+	int r = namespaces_own(&walk);
 
-	return reset(&listing);
+	if (r >= 0)
+		r = namespaces_of(&walk, cgroup);
+	free(listing.list);
+	return r < 0 ? r : walk.sum;
 }

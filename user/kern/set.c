@@ -10,39 +10,60 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "abi_id.h"
+#include "build_id.h"
+#include "kern/upgrade.h"
 
 #define FOLDER_MODE 0700
+#define LOCK_STEP_MS 5
 #define MAPS "maps"
-#define LINKS "links"
-#define CALLS "calls"
-#define CONFIG "config"		/* the map of struct weir_config, pinned last */
 
-static const char *const folders[] = {MAPS, LINKS, CALLS, SET_READERS};
+const char set_build[] = WEIR_BUILD_ID;
 
-struct pin_path {
-	char text[PATH_MAX];
-};
+static const char *const folders[] = {MAPS, SET_LINKS, SET_CALLS, SET_NEXT, SET_READERS};
 
-static const char *pin_path(const struct kern *kern, const char *kind, const char *name,
-			    struct pin_path *ret)
+const char *set_path(const struct kern *kern, const char *kind, const char *name,
+		     char ret[PATH_MAX])
 {
-	snprintf(ret->text, sizeof(ret->text), "%s/%s%s%s", kern->folder, kind, *kind ? "/" : "",
-		 name);
-	return ret->text;
+	snprintf(ret, PATH_MAX, "%s/%s%s%s", kern->folder, kind, *kind ? "/" : "", name);
+	return ret;
 }
 
+static int lock_once(int fd, int operation)
+{
+	int r;
+
+	do
+		r = flock(fd, operation);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
+}
+
+/* flock(2) knows no time limit. Who holds it longer than a moment loads programs. */
 int set_lock(const struct kern *kern)
 {
+	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
+	unsigned int waited_ms = 0;
 	int r;
 
 	if (!kern->folder)
 		return 0;
-	do
-		r = flock(kern->lock_fd, LOCK_EX);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
+	if (!kern->options.lock_wait_ms)
+		return lock_once(kern->lock_fd, LOCK_EX);
+	while ((r = lock_once(kern->lock_fd, LOCK_EX | LOCK_NB)) == -EWOULDBLOCK) {
+		if (waited_ms >= kern->options.lock_wait_ms)
+			return -EBUSY;
+		nanosleep(&step, NULL);
+		waited_ms += LOCK_STEP_MS;
+	}
+	return r;
+}
+
+void kern_patience(struct kern *kern, unsigned int lock_wait_ms)
+{
+	kern->options.lock_wait_ms = lock_wait_ms;
 }
 
 void set_unlock(const struct kern *kern)
@@ -61,8 +82,8 @@ static int folder_open(const char *path, bool make)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Removes the entries of a folder, pins or empty folders, then the folder. */
-static int folder_clear(int parent, const char *name)
+/* Its entries are pins or empty folders. */
+int set_folder_clear(int parent, const char *name)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -86,23 +107,25 @@ static int folder_clear(int parent, const char *name)
 /* First what makes it whole, so that a set that is half gone is taken for none. */
 int set_clear(struct kern *kern)
 {
-	int r = unlinkat(kern->folder_fd, CONFIG, 0) < 0 && errno != ENOENT ? -errno : 0;
+	int r = unlinkat(kern->folder_fd, SET_CONFIG, 0) < 0 && errno != ENOENT ? -errno : 0;
 
+	if (r >= 0 && unlinkat(kern->folder_fd, SET_BUILD, 0) < 0 && errno != ENOENT)
+		r = -errno;
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(folders); i++)
-		r = folder_clear(kern->folder_fd, folders[i]);
+		r = set_folder_clear(kern->folder_fd, folders[i]);
 	return r;
 }
 
 /* The folders of a new one, in place of what is left of one that was not whole. */
 static int set_make(struct kern *kern)
 {
-	struct pin_path path;
+	char path[PATH_MAX];
 	int r = set_clear(kern);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
-		if (mkdir(pin_path(kern, "", folders[i], &path), FOLDER_MODE) < 0)
+		if (mkdir(set_path(kern, "", folders[i], path), FOLDER_MODE) < 0)
 			return -errno;
 	return 0;
 }
@@ -114,37 +137,39 @@ static bool map_shared(const struct kern *kern, const struct bpf_map *map)
 }
 
 static const char *map_path(const struct kern *kern, const struct bpf_map *map,
-			    struct pin_path *path)
+			    char path[PATH_MAX])
 {
-	return map == kern->skel->maps.bss ? pin_path(kern, "", CONFIG, path) :
-					     pin_path(kern, MAPS, bpf_map__name(map), path);
+	return map == kern->skel->maps.bss ? set_path(kern, "", SET_CONFIG, path) :
+					     set_path(kern, MAPS, bpf_map__name(map), path);
 }
 
 static int map_take(struct kern *kern, struct bpf_map *map)
 {
-	struct pin_path path;
-	_cleanup_close_ int fd = bpf_obj_get(map_path(kern, map, &path));
+	char path[PATH_MAX];
+	_cleanup_close_ int fd = bpf_obj_get(map_path(kern, map, path));
 
 	return fd < 0 ? -errno : bpf_map__reuse_fd(map, fd);
 }
 
-/* What the set has is not loaded again. */
+/* What the set has is not loaded again, unless it is to be replaced. */
 static int programs_take(struct kern *kern)
 {
 	const struct bpf_object_skeleton *skeleton = kern->skel->skeleton;
-	struct pin_path path;
+	char path[PATH_MAX];
 
 	for (int i = 0; i < skeleton->prog_cnt; i++) {
 		struct bpf_program *program = *skeleton->progs[i].prog;
 		const char *name = skeleton->progs[i].name;
 
-		if (bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL) {
-			kern->calls[i] = bpf_obj_get(pin_path(kern, CALLS, name, &path));
+		if (kern->upgrade && bpf_program__autoload(program))
+			continue;
+		if (program_by_hand(program)) {
+			kern->calls[i] = bpf_obj_get(set_path(kern, SET_CALLS, name, path));
 			if (kern->calls[i] < 0 && errno != ENOENT)
 				return -errno;
 			if (kern->calls[i] < 0)
 				continue;
-		} else if (access(pin_path(kern, LINKS, name, &path), F_OK) < 0) {
+		} else if (access(set_path(kern, SET_LINKS, name, path), F_OK) < 0) {
 			continue;
 		}
 		bpf_program__set_autoload(program, false);
@@ -163,6 +188,7 @@ static int set_take(struct kern *kern)
 		if (r < 0)
 			return r;
 	}
+	kern->upgrade = kern->options.upgrade && upgrade_wanted(kern);
 	return programs_take(kern);
 }
 
@@ -185,7 +211,7 @@ static int folders_enter(struct kern *kern, bool look)
 
 int set_enter(struct kern *kern, bool look, bool *ret_there, char **ret_message)
 {
-	struct pin_path path;
+	char path[PATH_MAX];
 	int r;
 
 	r = look ? 0 : bpffs_ensure();
@@ -198,7 +224,7 @@ int set_enter(struct kern *kern, bool look, bool *ret_there, char **ret_message)
 	r = folders_enter(kern, look);
 	if (r < 0)
 		return kern_fail(ret_message, r, "cannot enter %s: %s", SET_FOLDER, strerror(-r));
-	*ret_there = access(pin_path(kern, "", CONFIG, &path), F_OK) == 0;
+	*ret_there = access(set_path(kern, "", SET_CONFIG, path), F_OK) == 0;
 	if (look && !*ret_there)
 		return -ENOENT;
 	r = *ret_there ? set_take(kern) : set_make(kern);
@@ -218,13 +244,13 @@ static int pin(int fd, const char *path, char **ret_message)
 
 int set_pin_maps(struct kern *kern, char **ret_message)
 {
-	struct pin_path path;
+	char path[PATH_MAX];
 	struct bpf_map *map;
 	int r = 0;
 
 	bpf_object__for_each_map(map, kern->skel->obj) {
 		if (map_shared(kern, map) && map != kern->skel->maps.bss)
-			r = pin(bpf_map__fd(map), map_path(kern, map, &path), ret_message);
+			r = pin(bpf_map__fd(map), map_path(kern, map, path), ret_message);
 		if (r < 0)
 			return r;
 	}
@@ -233,37 +259,58 @@ int set_pin_maps(struct kern *kern, char **ret_message)
 
 int set_pin_link(struct kern *kern, const char *name, struct bpf_link *link, char **ret_message)
 {
-	struct pin_path path;
+	char path[PATH_MAX];
 
-	return pin(bpf_link__fd(link), pin_path(kern, LINKS, name, &path), ret_message);
+	return pin(bpf_link__fd(link), set_path(kern, SET_LINKS, name, path), ret_message);
+}
+
+int set_link_open(const struct kern *kern, const char *name)
+{
+	char path[PATH_MAX];
+	int fd = bpf_obj_get(set_path(kern, SET_LINKS, name, path));
+
+	return fd < 0 ? -errno : fd;
 }
 
 int set_pin_program(struct kern *kern, const char *name, int fd, char **ret_message)
 {
-	struct pin_path path;
+	char path[PATH_MAX];
 
-	return pin(fd, pin_path(kern, CALLS, name, &path), ret_message);
+	return pin(fd, set_path(kern, SET_CALLS, name, path), ret_message);
 }
 
 int set_complete(struct kern *kern, char **ret_message)
 {
-	struct pin_path path;
+	char path[PATH_MAX];
+	int r = upgrade_mark(kern, set_build);
 
-	return pin(bpf_map__fd(kern->skel->maps.bss), pin_path(kern, "", CONFIG, &path),
+	if (r < 0)
+		return kern_fail(ret_message, r, "cannot write in %s: %s", kern->folder,
+				 strerror(-r));
+	return pin(bpf_map__fd(kern->skel->maps.bss), set_path(kern, "", SET_CONFIG, path),
 		   ret_message);
 }
 
 static bool confines(const struct kern *kern)
 {
 	for (uint32_t slot = 1; slot < WEIR_SCOPES_MAX; slot++)
-		if (kern->scopes[slot].handle)
+		if (scope_filled(&kern->scopes[slot]))
 			return true;
-	return false;
+	return selectors_of(kern, 0);
+}
+
+/* The next daemon takes over what a dead one has left, were it records alone. */
+static bool awaits_daemon(const struct kern *kern)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), SET_READERS "/%d", WEIR_READER_DAEMON);
+	return faccessat(kern->folder_fd, name, F_OK, 0) == 0;
 }
 
 void set_leave(struct kern *kern)
 {
-	if (confines(kern) || flock(kern->folder_fd, LOCK_EX | LOCK_NB) < 0)
+	if (confines(kern) || awaits_daemon(kern) || flock(kern->folder_fd, LOCK_EX | LOCK_NB) < 0)
 		return;
 	if (set_clear(kern) == 0)
 		rmdir(kern->folder);

@@ -15,18 +15,23 @@ struct kern {
 	struct weir_bpf__bss *bss;		/* mapped */
 	struct weir_config *config;		/* in it */
 	struct weir_scope *scopes;		/* mapped, WEIR_SCOPES_MAX of them */
-	const struct weir_instance *instances;	/* mapped, WEIR_INSTANCES_MAX of them */
+	struct weir_instance *instances;	/* mapped, WEIR_INSTANCES_MAX of them */
+	struct weir_grant *grants;		/* mapped, WEIR_GRANTS_MAX of them */
+	uint32_t selector_owner;	/* this process, in its selectors; 0: it has none */
 	int idle_map_fd;	/* inner map written to wait for decisions in progress */
 	int *calls;		/* by place in the skeleton: program to be run by hand, or -1 */
 	char *folder;		/* of the pins; NULL: shared with nobody */
+	bool upgrade;		/* its programs are another build's, and are to be replaced */
 	bool part;		/* takes part in the shared set, and leaves it in the end */
 	int folder_fd;		/* locked, shared, for as long as this process uses them */
 	int lock_fd;		/* locked while something about the set is changed */
 	uint32_t reader;	/* whom records go to; 0: none (kern_look) */
+	bool taken;		/* it was a dead daemon's */
 	int reader_fd;		/* its folder, locked for as long as this process lives */
 	int ring_deny_fd;
 	int ring_allow_fd;
-	uint64_t lost_before[WEIR_EVENT_COUNT];	/* reader 0's, when this one came */
+	uint64_t lost_before
+		[WEIR_EVENT_COUNT]; /* when this one came, or reported by the one before */
 };
 
 /* Sets *ret_message (a heap string) and returns err, for `return kern_fail(...)`. */
@@ -41,6 +46,9 @@ int programs_choose(struct kern *kern);
  * kernel does not have, or has in another form. Returns 0 or negative errno.
  */
 int hooks_choose(struct bpf_object *object);
+
+/* Is it attached to nothing, and run when it is asked for? */
+bool program_by_hand(const struct bpf_program *program);
 
 /* Attaches what was loaded, and pins it. */
 int programs_attach(struct kern *kern, char **ret_message);
@@ -57,8 +65,32 @@ struct sequences {
 /* From /proc/kallsyms. Returns 0, -ENOENT, or -EPERM (addresses are hidden). */
 int sequences_find(struct sequences *ret);
 
+/* Not only taken: it is said whose it is. */
+static inline bool scope_filled(const struct weir_scope *scope)
+{
+	return WEIR_SCOPE_FILLED(__atomic_load_n(&scope->handle, __ATOMIC_SEQ_CST));
+}
+
+/* Takes the selectors of a reader away, and returns when they make no scope any more. */
+void selectors_drop(struct kern *kern, uint32_t reader);
+
+/* Are there any? reader 0: whoever's they are. */
+bool selectors_of(const struct kern *kern, uint32_t reader);
+
+/* Does one put new cgroups under this instance? */
+bool selectors_use(struct kern *kern, uint32_t instance);
+
+/* The scope of this cgroup has ended, whether or not it was heard of. */
+void selected_forget(struct kern *kern, uint64_t cgroup_id);
+
+/* Until all that the kernel side was doing has ended. 0 or negative errno. */
+int decisions_wait(struct kern *kern);
+
 /* For callers that hold the lock of the set; otherwise as kern_*(). */
 int scope_detach(struct kern *kern, weir_scope_t handle);
+
+/* Ends what a process was doing to scopes when it was killed. 0 or negative errno. */
+int scopes_mend(struct kern *kern);
 int instance_drop(struct kern *kern, uint32_t index);
 
 #endif
