@@ -4,7 +4,10 @@
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS = -O1 -g $(CFLAGS_BASE) $(SANITIZE)
 # a program may use its own folder's code and what the layers below offer
-SAN_FOLDERS := base policy event audit
+SAN_FOLDERS := base policy event audit daemon
+# of daemon, what needs no kernel; an archive gives only what is asked for
+BELOW_daemon := policy event audit
+below_libs = $(foreach folder,$(BELOW_$(1)),$B/$(2)/lib$(folder).a)
 SAN_SRC := $(sort $(wildcard $(SAN_FOLDERS:%=user/%/*.c)))
 SAN_OBJ := $(SAN_SRC:user/%.c=$B/san/%.o)
 
@@ -18,9 +21,9 @@ $B/san/lib$(1).a: $(filter $B/san/$(1)/%,$(SAN_OBJ))
 	@rm -f $$@
 	$Qar rcs $$@ $$^
 
-$(or $(filter $B/unit/$(1)/%,$(TEST_BIN)),$B/unit/$(1)/none_test): $B/unit/$(1)/%: $B/unit/$(1)/%.o $B/san/lib$(1).a $B/san/libbase.a
+$(or $(filter $B/unit/$(1)/%,$(TEST_BIN)),$B/unit/$(1)/none_test): $B/unit/$(1)/%: $B/unit/$(1)/%.o $B/san/lib$(1).a $(call below_libs,$(1),san) $B/san/libbase.a
 	$$(call say,LINK,$$@)
-	$Q$(CC) $(SANITIZE) $$(UNIT_LINK) $$< -L$B/san -l$(1) -lbase $$(shell $(PKG_CONFIG) --libs cmocka) $$(LIBS_ALL) -o $$@
+	$Q$(CC) $(SANITIZE) $$(UNIT_LINK) $$< -L$B/san -l$(1) $(BELOW_$(1):%=-l%) -lbase $$(shell $(PKG_CONFIG) --libs cmocka) $$(LIBS_ALL) -o $$@
 endef
 $(foreach folder,$(SAN_FOLDERS),$(eval $(call san_folder,$(folder))))
 
@@ -78,9 +81,10 @@ $B/fuzz/lib$(1).a: $(filter $B/fuzz/obj/$(1)/%,$(FUZZ_OBJ))
 	@rm -f $$@
 	$Qar rcs $$@ $$^
 
-$B/fuzz/$(1)_fuzz: $B/fuzz/$(1)_fuzz.o $B/fuzz/lib$(1).a $B/fuzz/libbase.a
+$B/fuzz/$(1)_fuzz: $B/fuzz/$(1)_fuzz.o $B/fuzz/lib$(1).a $(call below_libs,$(1),fuzz) $B/fuzz/libbase.a
 	$$(call say,LINK,$$@)
-	$Q$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $$< -L$B/fuzz -l$(1) -lbase $$(LIBS_ALL) -o $$@
+	$Q$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $$< $B/fuzz/lib$(1).a \
+		$(call below_libs,$(1),fuzz) $B/fuzz/libbase.a $$(LIBS_ALL) -o $$@
 endef
 $(foreach folder,$(SAN_FOLDERS),$(eval $(call fuzz_folder,$(folder))))
 
