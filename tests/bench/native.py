@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
 native.py FILE: the part that needs no guest. What the network costs (see network.py), what
-starting takes, and what weir keeps in memory. Run in a network namespace of its own.
+starting takes and a reload, and what weir keeps in memory. Run in network and mount namespaces of
+its own.
 """
 
 import pathlib
@@ -15,6 +16,7 @@ import time
 import files
 import network
 import policies
+import reload
 from report import Report
 from weir import WEIR, WITHOUT, Weir, memory_peak, resident, say
 
@@ -56,6 +58,7 @@ def main():
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with tempfile.TemporaryDirectory(prefix="weir-bench.") as folder:
         load_add(report, pathlib.Path(folder))
+        reload.reload_add(report, pathlib.Path(folder))
         network.network_add(report, pathlib.Path(folder))
     report.save(sys.argv[1], rounds=network.ROUNDS)
 

@@ -34,13 +34,17 @@ def address_list(count):
     return [USED] + [str(ipaddress.IPv4Address(ADDRESS_SPACE + host)) for host in picked]
 
 
-def addresses(count):
-    """`count` address rules' worth."""
+def address_rules(count):
     found = address_list(count)
     lines = [f"{{name: part-{i}, addresses: [{', '.join(found[i:i + 1000])}]}}"
              for i in range(0, count, 1000)]
-    network = rules(lines) + "\n  listen: unrestricted\n  unix: unrestricted"
-    return OPENED.format(network=network, files="unrestricted", record="network, execute")
+    return rules(lines) + "\n  listen: unrestricted\n  unix: unrestricted"
+
+
+def addresses(count):
+    """`count` address rules' worth."""
+    return OPENED.format(network=address_rules(count), files="unrestricted",
+                         record="network, execute")
 
 
 WILDCARDS = """
@@ -48,12 +52,22 @@ WILDCARDS = """
     - {name: secrets, paths: ["**/.env", "**/*.pem", "/home/*/.ssh/**"]}"""
 
 
-def path_rules(used, folders=(), files=(), wildcards=False):
+def file_rules(used, folders=(), files=()):
     """Everything at the patterns `used`; the others may be read and executed, 1,000 a rule."""
     others = [f'"{path}/**"' for path in folders] + [str(path) for path in files]
     patterns = ", ".join(f'"{pattern}"' for pattern in used)
     lines = [f"{{name: used, paths: [{patterns}], access: [read, write, create, delete, execute]}}"]
     lines += [f'{{name: part-{i}, paths: [{", ".join(others[i:i + 1000])}], access: [read, execute]}}'
               for i in range(0, len(others), 1000)]
+    return rules(lines)
+
+
+def path_rules(used, folders=(), files=(), wildcards=False):
     return OPENED.format(network="unrestricted", record="execute",
-                         files=rules(lines) + (WILDCARDS if wildcards else ""))
+                         files=file_rules(used, folders, files) + (WILDCARDS if wildcards else ""))
+
+
+def large(addresses, used, folders, files):
+    """Both at one time."""
+    return OPENED.format(network=address_rules(addresses), record="network, execute",
+                         files=file_rules(used, folders, files))

@@ -31,7 +31,7 @@ def guest(kernel):
 
 def native():
     path = BIN / "native.json"
-    subprocess.run(["unshare", "--net", sys.executable, "-B", REPO / "tests/bench/native.py",
+    subprocess.run(["unshare", "--net", "--mount", sys.executable, "-B", REPO / "tests/bench/native.py",
                     path], check=True)
     return path
 

@@ -18,9 +18,11 @@ PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.e
 
 # who starts tests in the background may have them ignored, and every program would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
-WAIT_S = 60  # emulated guests are slow; an event that has not come by then does not come
+# emulated guests are slow; an event that has not come by then does not come
+WAIT_S = int(os.environ.get("WEIR_TEST_WAIT_S", 60))
 
 OPEN = """version: 1
 name: e2e
@@ -130,7 +132,8 @@ class Case(unittest.TestCase):
                               stderr=subprocess.PIPE, timeout=WAIT_S, check=False, **kwargs)
 
     def records(self, log=None):
-        lines = pathlib.Path(log or self.log).read_text().splitlines()
+        # what is behind the last line's end is being written
+        lines = pathlib.Path(log or self.log).read_text().split("\n")[:-1]
         records = [json.loads(line) for line in lines]
         self.assertEqual([record["seq"] for record in records], list(range(1, len(records) + 1)))
         return records
@@ -144,5 +147,5 @@ def python(text, *args):
     return [PYTHON, "-c", text, *map(str, args)]
 
 
-__all__ = ["Case", "CLOSED", "OPEN", "WAIT_S", "alive", "cgroup_mount", "os", "pathlib", "python",
+__all__ = ["Case", "CLOSED", "OPEN", "PYTHON", "WAIT_S", "alive", "cgroup_mount", "os", "pathlib", "python",
            "read_until", "signal", "subprocess", "unittest", "wait_end"]

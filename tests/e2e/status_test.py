@@ -56,12 +56,15 @@ class Status(Case):
 
     def test_usage_errors_elsewhere_are_2(self):
         for args in ([], ["nonsense"], ["--nonsense"], ["check"], ["check", "--nonsense"],
-                     ["doctor", "more"], ["attach"]):
+                     ["doctor", "more"], ["attach"], ["detach"], ["status", "more"],
+                     ["attach", "--policy", "p", "--pid", "x"], ["reload", "--nonsense"],
+                     ["daemon", "more"]):
             self.assert_status(self.call(*args), 2)
 
     def test_help_and_version(self):
         for args in (["--help"], ["--version"], ["run", "--help"], ["check", "--help"],
-                     ["doctor", "--help"]):
+                     ["doctor", "--help"], ["daemon", "--help"], ["attach", "--help"],
+                     ["detach", "--help"], ["reload", "--help"], ["status", "--help"]):
             done = self.call(*args)
             self.assert_status(done, 0)
             self.assertTrue(done.stdout)

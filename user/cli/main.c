@@ -6,14 +6,20 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "daemon/launch.h"
+#include "daemon/metrics_http.h"
 
 enum {
 	EXIT_DONE = 0,
 	EXIT_REFUSED = 1,
 	EXIT_USAGE = 2,
+	EXIT_UNREACHABLE = 3,
+	EXIT_FORBIDDEN = 4,
 };
 
-static const struct cli_command *const commands[] = {&cli_run, &cli_check, &cli_doctor};
+static const struct cli_command *const commands[] = {
+	&cli_run,    &cli_daemon, &cli_attach, &cli_detach, &cli_grant,	   &cli_reload,
+	&cli_status, &cli_events, &cli_check,  &cli_doctor, &cli_oci_hook,
+};
 
 static int exit_code(const struct cli_command *command, int result)
 {
@@ -21,7 +27,16 @@ static int exit_code(const struct cli_command *command, int result)
 		return result;
 	if (command && command->failed)
 		return command->failed;
-	return result == CLI_USAGE ? EXIT_USAGE : EXIT_REFUSED;
+	switch (result) {
+	case CLI_USAGE:
+		return EXIT_USAGE;
+	case CLI_UNREACHABLE:
+		return EXIT_UNREACHABLE;
+	case CLI_FORBIDDEN:
+		return EXIT_FORBIDDEN;
+	default:
+		return EXIT_REFUSED;
+	}
 }
 
 int cli_help(const struct cli_command *command)
@@ -80,12 +95,21 @@ static int dispatch(struct cli_call *call)
 	return cli_usage(NULL, "there is no %s \"%s\"", *name == '-' ? "option" : "command", name);
 }
 
-int main(int argc, char **argv)
+static int command_run(int argc, char **argv)
 {
 	struct cli_call call = {.argc = argc, .argv = argv, .stdio = launch_stdio()};
 	int result = dispatch(&call);
-	int code = exit_code(call.command, result);
 
+	return exit_code(call.command, result);
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	if (argc == 1 && strcmp(argv[0], METRICS_HTTP_NAME) == 0)
+		return metrics_http_run();
+	code = command_run(argc, argv);
 	/* results that never reached standard output were not given */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		log_error("cannot write to standard output: %s", strerror(errno));

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The end-to-end tests of selectors and containers, where marks, files and the guard are enforced."""
+
+import os
+import pathlib
+import sys
+
+from support import WEIR
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+import container_test  # noqa: E402
+import harness  # noqa: E402
+import select_takeover_test  # noqa: E402
+import select_test  # noqa: E402
+
+harness.Case.weir = str(WEIR)
+os.environ.setdefault("WEIR_RACES", "100")      # an emulated machine takes its time
+
+
+class Selectors(select_test.Selectors):
+    kept = True
+
+
+class Takeover(select_takeover_test.Takeover):
+    kept = True
+
+
+class Crun(container_test.Crun):
+    kept = True
+
+
+class Runc(container_test.Runc):
+    kept = True

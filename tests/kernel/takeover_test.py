@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A daemon that is killed and taken over, also by another build, while a workload makes files."""
+
+import re
+import tempfile
+
+from support import (CGROUPS, PYTHON, WAIT_S, WEIR, json, os, pathlib, policy_text, select,
+                     subprocess, unittest)
+
+KILLS = 5
+DENIED = "/scratch/weir-takeover/no"
+FILES = f"""  allow:
+    - name: all
+      paths: [/**]
+      access: [read, write, create, delete, execute]
+  deny:
+    - name: secret
+      paths: ["{DENIED}/**"]
+"""
+
+# Makes files, every second one where it must not, until its input ends; then tells how many it
+# has tried, and how many decisions were wrong.
+LOAD = """import os, select, sys
+number = wrong = 0
+print("runs", flush=True)
+while not select.select([sys.stdin], [], [], 0.005)[0]:
+    number += 1
+    try:
+        os.close(os.open(f"{sys.argv[1]}/no/{number}", os.O_WRONLY | os.O_CREAT))
+        wrong += 1
+    except PermissionError:
+        pass
+    try:
+        os.close(os.open(f"{sys.argv[1]}/yes", os.O_WRONLY | os.O_CREAT))
+    except PermissionError:
+        wrong += 1
+print(number, wrong, flush=True)
+"""
+
+
+class Takeover(unittest.TestCase):
+    alone = True
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="weir-takeover-"))
+        os.makedirs(DENIED, exist_ok=True)
+        self.log = self.dir / "log.jsonl"
+        (self.dir / "files.yaml").write_text(policy_text(files=FILES))
+        self.config = self.dir / "weir.yaml"
+        # what is denied while programs are loaded anew, which takes a minute on 7.2, has to wait
+        self.config.write_text(f"version: 1\nlog: {self.log}\npolicies: [{self.dir}]\n"
+                               "rings: {denied: 16777216}\n")
+        self.cgroup = CGROUPS / "weir-takeover"
+        self.cgroup.mkdir()
+        self.process = None
+        self.addCleanup(self.end)
+
+    def end(self):
+        (self.cgroup / "cgroup.kill").write_text("1")
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(WAIT_S)
+        subprocess.run([WEIR, "daemon", "--remove", "--config", self.config], check=True,
+                       timeout=WAIT_S)
+        self.cgroup.rmdir()
+
+    def start(self, weir=WEIR):
+        """Returns when the daemon answers."""
+        self.process = subprocess.Popen([weir, "daemon", "--config", self.config],
+                                        stderr=subprocess.PIPE)
+        while line := self.process.stderr.readline():
+            if b"ready" in line:
+                return
+        self.fail(f"the daemon has ended: {self.process.wait()}")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+
+    def another_build(self):
+        data = WEIR.read_bytes()
+        name = re.search(rb"\bbuild-[0-9a-f]{12}\b", data).group()
+        path = self.dir / "weir"
+        path.write_bytes(data.replace(name, b"build-" + b"f" * 12))
+        path.chmod(0o755)
+        return path
+
+    def load(self):
+        load = subprocess.Popen([PYTHON, "-c", LOAD, os.path.dirname(DENIED)], text=True,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        (self.cgroup / "cgroup.procs").write_text(str(load.pid))
+        self.assertEqual(load.stdout.readline(), "runs\n")
+        return load
+
+    def denials(self):
+        lines = self.log.read_text().splitlines()
+        records = [json.loads(line) for line in lines]
+        self.assertEqual([r["seq"] for r in records], list(range(1, len(records) + 1)))
+        self.assertEqual([r for r in records if r["type"] == "audit.lost"], [])
+        return [int(os.path.basename(r["file"]["path"])) for r in records
+                if r.get("verdict") == "deny"]
+
+    def test_every_denial_is_recorded_once(self):
+        self.start()
+        load = self.load()
+        subprocess.run([WEIR, "attach", "--policy", "files", "--cgroup", "/weir-takeover"],
+                       check=True, timeout=WAIT_S)
+        while not self.denials():
+            select.select([], [], [], 0.1)
+        first = self.denials()[0]   # what it made before was not confined
+        for weir in [WEIR] * KILLS + [self.another_build()]:
+            self.kill()
+            select.select([], [], [], 0.1)
+            self.start(weir)
+        number, wrong = map(int, load.communicate("", WAIT_S)[0].split())
+        self.assertEqual(wrong, first - 1)
+        self.process.terminate()
+        self.assertEqual(self.process.wait(WAIT_S), 0)
+        self.assertEqual(self.denials(), list(range(first, number + 1)))
