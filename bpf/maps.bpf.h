@@ -118,18 +118,18 @@ struct {
  * map is filled before it is put in, and never written after. Missing: deny.
  */
 
-/* prefix → index of a port set */
+/* index → struct weir_net */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, WEIR_INSTANCES_MAX);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
 	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+		__uint(type, BPF_MAP_TYPE_ARRAY);
 		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct weir_net_key));
-		__uint(value_size, sizeof(__u32));
+		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+		__uint(key_size, sizeof(__u32));
+		__uint(value_size, sizeof(struct weir_net));
 	});
 } weir_nets SEC(".maps") __weak;
 
@@ -142,7 +142,7 @@ struct {
 	__array(values, struct {
 		__uint(type, BPF_MAP_TYPE_ARRAY);
 		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP);
+		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 		__uint(key_size, sizeof(__u32));
 		__uint(value_size, sizeof(struct weir_portset));
 	});
@@ -157,7 +157,7 @@ struct {
 	__array(values, struct {
 		__uint(type, BPF_MAP_TYPE_ARRAY);
 		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP);
+		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 		__uint(key_size, sizeof(__u32));
 		__uint(value_size, sizeof(struct weir_segment));
 	});
@@ -186,7 +186,7 @@ struct {
 	__array(values, struct {
 		__uint(type, BPF_MAP_TYPE_ARRAY);
 		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP);
+		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 		__uint(key_size, sizeof(__u32));
 		__uint(value_size, sizeof(struct weir_node));
 	});
@@ -201,7 +201,7 @@ struct {
 	__array(values, struct {
 		__uint(type, BPF_MAP_TYPE_ARRAY);
 		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP);
+		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 		__uint(key_size, sizeof(__u32));
 		__uint(value_size, sizeof(struct weir_glob));
 	});
@@ -216,7 +216,7 @@ struct {
 	__array(values, struct {
 		__uint(type, BPF_MAP_TYPE_ARRAY);
 		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP);
+		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 		__uint(key_size, sizeof(__u32));
 		__uint(value_size, sizeof(struct weir_row));
 	});

@@ -12,6 +12,7 @@
 #endif
 
 #include "weir/guard.h"
+#include "weir/net.h"
 #include "weir/paths.h"
 #include "weir/select.h"
 
@@ -27,47 +28,6 @@
 #define WEIR_CGROUP_DEPTH_MAX 31	/* depth below the root at which a scope may sit */
 #define WEIR_MARKS_MAX 65536		/* confined tasks alive at one time */
 #define WEIR_ARGS_MAX 4096		/* bytes of arguments kept with an exec record */
-
-/* Network */
-
-/* What an address is asked about: going there by a protocol, or listening there. */
-enum weir_proto {
-	WEIR_PROTO_TCP,
-	WEIR_PROTO_UDP,
-	WEIR_PROTO_ICMP,
-	WEIR_PROTO_OTHER,
-	WEIR_PROTO_LISTEN_TCP,	/* rules of network.listen, which has no deny list */
-	WEIR_PROTO_LISTEN_UDP,
-	WEIR_PROTO_COUNT,
-};
-
-/* An address as every decision sees it: IPv6, IPv4 as ::ffff:a.b.c.d. */
-struct weir_addr {
-	__u8 bytes[16];
-};
-
-/* LPM trie key; prefixlen in bits of the 128 (IPv4: 96 + its own). */
-struct weir_net_key {
-	__u32 prefixlen;
-	struct weir_addr addr;
-};
-
-/*
- * Ports of one protocol, cut into segments: [previous last + 1, last_port] is
- * decided by rule. Sorted, without gaps, the last one ends at 65535.
- */
-struct weir_segment {
-	__u16 last_port;
-	weir_rule_t rule;
-};
-
-/* Value of the LPM trie is an index into these; first/count index segments. */
-struct weir_portset {
-	struct {
-		__u32 first;	/* count 0: the rule itself, for every port */
-		__u32 count;	/* 0 or at least 2 */
-	} proto[WEIR_PROTO_COUNT];
-};
 
 /* Policy instances and scopes */
 
@@ -92,7 +52,8 @@ struct weir_instance {
 	__u64 expires_ns;	/* CLOCK_BOOTTIME; 0: never */
 	__u64 deadline_ns;	/* the first end, of itself or of a grant in it; 0: none */
 	__u32 flags;		/* enum weir_instance_flag */
-	__u32 pad;
+	__u32 nets_step;	/* the highest power of two that is not above how many there are */
+	__u32 any_v4, any_v6;	/* port sets of 0.0.0.0/0 and ::/0, where all addresses listen */
 	__u64 grants[WEIR_GRANTS_MAX / 64];	/* a bit for each slot its rules refer to */
 };
 
@@ -424,10 +385,7 @@ struct weir_event_exit {
 	__u32 pad;
 };
 
-_Static_assert(sizeof(struct weir_net_key) == 20, "layout");
-_Static_assert(sizeof(struct weir_segment) == 4, "layout");
-_Static_assert(sizeof(struct weir_portset) == 48, "layout");
-_Static_assert(sizeof(struct weir_instance) == 64, "layout");
+_Static_assert(sizeof(struct weir_instance) == 72, "layout");
 _Static_assert(sizeof(struct weir_grant) == 16, "layout");
 _Static_assert(sizeof(struct weir_scope) == 24, "layout");
 _Static_assert(sizeof(struct weir_mark) == 32, "layout");

@@ -39,8 +39,12 @@ static void tables_check(const struct policy_compiled *compiled)
 	size_t i, j, k;
 
 	for (i = 0; i < compiled->n_nets; i++)
-		require(compiled->net_values[i] < compiled->n_portsets &&
-			compiled->net_keys[i].prefixlen <= 128);
+		require(compiled->nets[i].portset < compiled->n_portsets ||
+			compiled->nets[i].portset == WEIR_PORTSET_NONE);
+	for (i = 1; i < compiled->n_nets; i++)
+		require(compiled->nets[i - 1].last[0] < compiled->nets[i].last[0] ||
+			(compiled->nets[i - 1].last[0] == compiled->nets[i].last[0] &&
+			 compiled->nets[i - 1].last[1] < compiled->nets[i].last[1]));
 	for (i = 0; i < compiled->n_portsets; i++) {
 		for (j = 0; j < WEIR_PROTO_COUNT; j++) {
 			uint32_t first = compiled->portsets[i].proto[j].first;

@@ -46,7 +46,7 @@ static json_t *file_json(const char *path, const struct policy_compiled *compile
 	object = json_pack("{s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:s, s:o}", "file", path, "ok", 1,
 			   "policy", compiled->name, "digest", compiled->digest,
 			   "rules", (json_int_t)load_rule_count(compiled),
-			   "addresses", (json_int_t)compiled->n_nets,
+			   "addresses", (json_int_t)compiled->n_addresses,
 			   "nodes", (json_int_t)compiled->n_nodes, "notes",
 			   text->len ? buf_string(text) : "", "gaps", gaps);
 	return object;
@@ -62,7 +62,7 @@ static void file_print(const char *path, const struct policy_compiled *compiled,
 		log_warning("%s\n  this version cannot enforce it, and \"weir run\" refuses it",
 			    compiled->gaps[i].text);
 	printf("%s: ok (policy %s, %zu rules, %zu addresses, %zu path nodes)\n", path,
-	       compiled->name, load_rule_count(compiled), compiled->n_nets, compiled->n_nodes);
+	       compiled->name, load_rule_count(compiled), compiled->n_addresses, compiled->n_nodes);
 }
 
 static int file_check(struct check *check, const char *path)

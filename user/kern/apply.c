@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "kern/set.h"
 
@@ -31,10 +33,9 @@ static struct bpf_map *outer(const struct kern *kern, enum table table)
 	return maps[table];
 }
 
-/* What goes into one table. keys NULL: an array, its indices are the keys. */
+/* What goes into one table. An array has no keys: its indices are. */
 struct filling {
 	enum bpf_map_type type;
-	uint32_t flags;
 	const char *name;
 	const void *keys;
 	const void *values;
@@ -43,31 +44,45 @@ struct filling {
 	size_t count;
 };
 
-static int map_fill(int fd, const struct filling *filling)
+static int hash_fill(int fd, const struct filling *filling)
 {
-	_cleanup_free_ uint32_t *indices = NULL;
-	uint32_t count = (uint32_t)filling->count, i;
-	const void *keys = filling->keys;
+	uint32_t count = (uint32_t)filling->count;
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 
 	if (!count)
 		return 0;
-	if (!keys) {
-		keys = indices = calloc(count, sizeof(*indices));
-		if (!indices)
-			return -ENOMEM;
-		for (i = 0; i < count; i++)
-			indices[i] = i;
-	}
-	if (bpf_map_update_batch(fd, keys, filling->values, &count, &opts) < 0)
+	if (bpf_map_update_batch(fd, filling->keys, filling->values, &count, &opts) < 0)
 		return -errno;
 	return count == filling->count ? 0 : -EIO;
+}
+
+/* Elements begin at multiples of 8 bytes (array_map_alloc, kernel/bpf/arraymap.c). */
+static int array_fill(int fd, const struct filling *filling)
+{
+	const size_t stride = (filling->value_size + 7) & ~(size_t)7;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t size = (stride * filling->count + page - 1) & ~(page - 1);
+	unsigned char *to;
+
+	if (!filling->count)
+		return 0;
+	to = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (to == MAP_FAILED)
+		return -errno;
+	for (size_t i = 0; i < filling->count; i++)
+		memcpy(to + i * stride,
+		       (const unsigned char *)filling->values + i * filling->value_size,
+		       filling->value_size);
+	munmap(to, size);
+	return 0;
 }
 
 /* A new inner map with its contents. Returns its descriptor or negative errno. */
 static int table_make(const struct filling *filling)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = filling->flags);
+	const bool hash = filling->type == BPF_MAP_TYPE_HASH;
+	LIBBPF_OPTS(bpf_map_create_opts, opts,
+		    .map_flags = hash ? 0 : BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 	_cleanup_close_ int fd = -1;
 	int err;
 
@@ -75,38 +90,36 @@ static int table_make(const struct filling *filling)
 			    filling->count ? (uint32_t)filling->count : 1, &opts);
 	if (fd < 0)
 		return -errno;
-	err = map_fill(fd, filling);
+	err = hash ? hash_fill(fd, filling) : array_fill(fd, filling);
 	return err < 0 ? err : TAKE_FD(fd);
 }
 
+#define ARRAY_FILLING(map_name, list, n) \
+	(struct filling) \
+	{ \
+		.type = BPF_MAP_TYPE_ARRAY, .name = map_name, .values = list, \
+		.key_size = sizeof(uint32_t), .value_size = sizeof(*(list)), .count = n \
+	}
+
 static void fillings_of(const struct policy_compiled *compiled, struct filling ret[TABLES])
 {
-	ret[NETS] = (struct filling){BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, "weir_net",
-				     compiled->net_keys, compiled->net_values,
-				     sizeof(*compiled->net_keys), sizeof(*compiled->net_values),
-				     compiled->n_nets};
-	ret[PORTSETS] = (struct filling){BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, "weir_portset", NULL,
-					 compiled->portsets, sizeof(uint32_t),
-					 sizeof(*compiled->portsets), compiled->n_portsets};
-	ret[SEGMENTS] = (struct filling){BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, "weir_segment", NULL,
-					 compiled->segments, sizeof(uint32_t),
-					 sizeof(*compiled->segments), compiled->n_segments};
-	ret[EDGES] = (struct filling){BPF_MAP_TYPE_HASH, 0, "weir_edge", compiled->edge_keys,
-				      compiled->edge_values, sizeof(*compiled->edge_keys),
-				      sizeof(*compiled->edge_values), compiled->n_edges};
-	ret[NODES] = (struct filling){BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, "weir_node", NULL,
-				      compiled->nodes, sizeof(uint32_t), sizeof(*compiled->nodes),
-				      compiled->n_nodes};
-	ret[GLOBS] = (struct filling){BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, "weir_glob", NULL,
-				      compiled->globs, sizeof(uint32_t), sizeof(*compiled->globs),
-				      compiled->n_globs};
-	ret[ROWS] = (struct filling){
-		BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,	     "weir_row",      NULL, compiled->rows,
-		sizeof(uint32_t),   sizeof(*compiled->rows), compiled->n_rows};
+	ret[NETS] = ARRAY_FILLING("weir_net", compiled->nets, compiled->n_nets);
+	ret[PORTSETS] = ARRAY_FILLING("weir_portset", compiled->portsets, compiled->n_portsets);
+	ret[SEGMENTS] = ARRAY_FILLING("weir_segment", compiled->segments, compiled->n_segments);
+	ret[EDGES] = (struct filling){.type = BPF_MAP_TYPE_HASH,
+				      .name = "weir_edge",
+				      .keys = compiled->edge_keys,
+				      .values = compiled->edge_values,
+				      .key_size = sizeof(*compiled->edge_keys),
+				      .value_size = sizeof(*compiled->edge_values),
+				      .count = compiled->n_edges};
+	ret[NODES] = ARRAY_FILLING("weir_node", compiled->nodes, compiled->n_nodes);
+	ret[GLOBS] = ARRAY_FILLING("weir_glob", compiled->globs, compiled->n_globs);
+	ret[ROWS] = ARRAY_FILLING("weir_row", compiled->rows, compiled->n_rows);
 }
 
 /* One table of an instance that is put in place, or taken away. */
-struct task {
+struct work {
 	struct kern *kern;
 	const struct filling *filling;
 	pthread_t thread;
@@ -118,20 +131,20 @@ struct task {
 
 static void *table_put(void *context)
 {
-	struct task *task = context;
-	_cleanup_close_ int fd = table_make(task->filling);
+	struct work *work = context;
+	_cleanup_close_ int fd = table_make(work->filling);
 
-	task->error = fd < 0 ? fd :
-			       bpf_map__update_elem(outer(task->kern, task->table), &task->index,
-						    sizeof(task->index), &fd, sizeof(fd), 0);
+	work->error = fd < 0 ? fd :
+			       bpf_map__update_elem(outer(work->kern, work->table), &work->index,
+						    sizeof(work->index), &fd, sizeof(fd), 0);
 	return NULL;
 }
 
 static void *table_drop(void *context)
 {
-	struct task *task = context;
+	struct work *work = context;
 
-	bpf_map__delete_elem(outer(task->kern, task->table), &task->index, sizeof(task->index), 0);
+	bpf_map__delete_elem(outer(work->kern, work->table), &work->index, sizeof(work->index), 0);
 	return NULL;
 }
 
@@ -142,21 +155,21 @@ static void *table_drop(void *context)
 static int tables_each(struct kern *kern, void *(*fn)(void *context),
 		       const struct filling fillings[TABLES], uint32_t index)
 {
-	struct task tasks[TABLES];
+	struct work works[TABLES];
 	int err = 0;
 
 	for (int table = 0; table < TABLES; table++) {
-		tasks[table] = (struct task){.kern = kern, .table = table, .index = index,
+		works[table] = (struct work){.kern = kern, .table = table, .index = index,
 					     .filling = fillings ? &fillings[table] : NULL};
-		tasks[table].started =
-			pthread_create(&tasks[table].thread, NULL, fn, &tasks[table]) == 0;
-		if (!tasks[table].started)
-			fn(&tasks[table]);
+		works[table].started =
+			pthread_create(&works[table].thread, NULL, fn, &works[table]) == 0;
+		if (!works[table].started)
+			fn(&works[table]);
 	}
 	for (int table = 0; table < TABLES; table++) {
-		if (tasks[table].started)
-			pthread_join(tasks[table].thread, NULL);
-		err = err < 0 ? err : tasks[table].error;
+		if (works[table].started)
+			pthread_join(works[table].thread, NULL);
+		err = err < 0 ? err : works[table].error;
 	}
 	return err;
 }
@@ -222,6 +235,11 @@ static void grants_note(const struct policy_compiled *compiled, struct weir_inst
 	}
 }
 
+static uint32_t step_of(size_t n_nets)
+{
+	return n_nets ? 1u << (31 - __builtin_clz((uint32_t)n_nets)) : 0;
+}
+
 /* The lock keeps others from the same index; serials are never given twice. */
 static int instance_load(struct kern *kern, const struct policy_compiled *compiled,
 			 uint32_t extra_flags, uint32_t *ret_instance, uint64_t *ret_serial)
@@ -230,6 +248,9 @@ static int instance_load(struct kern *kern, const struct policy_compiled *compil
 		.serial = kern->config->serial * WEIR_READERS_MAX + kern->reader,
 		.expires_ns = expires_boottime(compiled->expires_s),
 		.flags = compiled->flags | extra_flags,
+		.nets_step = step_of(compiled->n_nets),
+		.any_v4 = compiled->any_v4,
+		.any_v6 = compiled->any_v6,
 	};
 	uint32_t index;
 	int err;

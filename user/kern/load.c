@@ -114,10 +114,10 @@ static int config_sequences(struct kern *kern, char **ret_message)
 /* An inner map of its own, to be written whenever decisions in progress are waited for. */
 static int idle_map_make(struct kern *kern)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 
-	kern->idle_map_fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "weir_idle",
-					   sizeof(struct weir_net_key), sizeof(uint32_t), 1, &opts);
+	kern->idle_map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "weir_idle", sizeof(uint32_t),
+					   sizeof(struct weir_net), 1, &opts);
 	return kern->idle_map_fd < 0 ? kern->idle_map_fd : 0;
 }
 

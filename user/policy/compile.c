@@ -275,8 +275,7 @@ void policy_compiled_free(struct policy_compiled *compiled)
 	free(compiled->description);
 	policy_pairs_free(compiled->identity, compiled->n_identity);
 	policy_pairs_free(compiled->parameters, compiled->n_parameters);
-	free(compiled->net_keys);
-	free(compiled->net_values);
+	free(compiled->nets);
 	free(compiled->portsets);
 	free(compiled->segments);
 	free(compiled->edge_keys);

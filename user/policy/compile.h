@@ -55,10 +55,10 @@ struct policy_compiled {
 	bool present[POLICY_SECTION_COUNT];	/* the section stands in the file */
 	bool unrestricted[POLICY_SECTION_COUNT];
 
-	/* n_nets keys and, for each, the index of its port set */
-	struct weir_net_key *net_keys;
-	uint32_t *net_values;
+	struct weir_net *nets;
 	size_t n_nets;
+	uint32_t any_v4, any_v6;	/* port sets of 0.0.0.0/0 and ::/0 */
+	size_t n_addresses;		/* prefixes that decide otherwise than what covers them */
 	struct weir_portset *portsets;
 	size_t n_portsets;
 	struct weir_segment *segments;

@@ -2,8 +2,10 @@
 /*
  * Addresses and ports. Prefixes are sorted, so that what covers a prefix is
  * on a stack when its turn comes; its ports are those of what covers it with
- * its own rules laid over (portmap.h), worked out once per combination.
+ * its own rules laid over (portmap.h), worked out once per combination. What
+ * decides between where one begins and the next does, or ends, is an element.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +13,14 @@
 #include "policy/compile_parts.h"
 #include "policy/portmap.h"
 
+/* An address, as in struct weir_net. */
+struct number {
+	uint64_t high, low;
+};
+
 /* A prefix of one rule, by its index in portmaps. */
 struct entry {
-	struct weir_addr addr;
+	struct number first;
 	uint8_t len;
 	uint32_t rule;
 };
@@ -32,17 +39,33 @@ struct net {
 	size_t n;
 	struct covering stack[130];	/* one for each length, and the root */
 	unsigned int depth;
-	size_t cap_keys, cap_values;
+	size_t cap_nets;
 	uint32_t *own;			/* rules of the prefix in turn */
 	size_t cap_own;
 };
 
-static const struct weir_addr v4_mapped = {.bytes = {[10] = 0xff, [11] = 0xff}};
+static const struct number v4_mapped = {0, 0xffffull << 32};
+
+static struct number number_of(const struct weir_addr *addr)
+{
+	struct number ret;
+
+	memcpy(&ret.high, addr->bytes, sizeof(ret.high));
+	memcpy(&ret.low, addr->bytes + sizeof(ret.high), sizeof(ret.low));
+	return (struct number){be64toh(ret.high), be64toh(ret.low)};
+}
+
+static int number_compare(const struct number *a, const struct number *b)
+{
+	if (a->high != b->high)
+		return a->high < b->high ? -1 : 1;
+	return (a->low > b->low) - (a->low < b->low);
+}
 
 static int entry_compare(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
-	int order = memcmp(x->addr.bytes, y->addr.bytes, sizeof(x->addr.bytes));
+	int order = number_compare(&x->first, &y->first);
 
 	if (order)
 		return order;
@@ -51,17 +74,28 @@ static int entry_compare(const void *a, const void *b)
 	return x->rule < y->rule ? -1 : x->rule > y->rule;
 }
 
-static bool covers(const struct entry *entry, const struct weir_addr *addr)
+/* The bits behind the first len are set. */
+static struct number host_bits(unsigned int len)
 {
-	unsigned int bytes = entry->len / 8, bits = entry->len % 8;
+	return (struct number){
+		.high = len < 64 ? UINT64_MAX >> len : 0,
+		.low = len <= 64 ? UINT64_MAX : len < 128 ? UINT64_MAX >> (len - 64) : 0,
+	};
+}
 
-	if (memcmp(entry->addr.bytes, addr->bytes, bytes) != 0)
-		return false;
-	return !bits || (entry->addr.bytes[bytes] ^ addr->bytes[bytes]) >> (8 - bits) == 0;
+static bool covers(const struct entry *entry, const struct number *addr)
+{
+	const struct number host = host_bits(entry->len);
+
+	return !((entry->first.high ^ addr->high) & ~host.high) &&
+	       !((entry->first.low ^ addr->low) & ~host.low);
 }
 
 /* No rule of its own: keeps what covers all of IPv6 from covering IPv4. */
 #define RULE_BARRIER UINT32_MAX
+
+/* an element before each prefix and one for it, the barrier among them */
+_Static_assert(2 * (POLICY_ADDRESSES_MAX + 1) <= WEIR_NETS_STEP_MAX, "all of them are found");
 
 static int entries_make(struct net *net)
 {
@@ -81,7 +115,7 @@ static int entries_make(struct net *net)
 			struct entry *entry = &net->entries[net->n++];
 
 			*entry = (struct entry){
-				.addr = rule->prefixes[j].addr,
+				.first = number_of(&rule->prefixes[j].addr),
 				.len = (uint8_t)rule->prefixes[j].len,
 				.rule = (uint32_t)i,
 			};
@@ -90,7 +124,7 @@ static int entries_make(struct net *net)
 	}
 	if (barrier)
 		net->entries[net->n++] = (struct entry){
-			.addr = v4_mapped, .len = 96, .rule = RULE_BARRIER};
+			.first = v4_mapped, .len = 96, .rule = RULE_BARRIER};
 	if (net->n > 1)
 		qsort(net->entries, net->n, sizeof(*net->entries), entry_compare);
 	return 0;
@@ -106,8 +140,7 @@ static int own_rules(struct net *net, size_t first, size_t *ret_n, size_t *ret_n
 	for (i = first; i < net->n; i++) {
 		const struct entry *other = &net->entries[i];
 
-		if (other->len != entry->len ||
-		    memcmp(&other->addr, &entry->addr, sizeof(entry->addr)) != 0)
+		if (other->len != entry->len || number_compare(&other->first, &entry->first) != 0)
 			break;
 		if (other->rule == RULE_BARRIER) {
 			*ret_bar = true;
@@ -124,18 +157,56 @@ static int own_rules(struct net *net, size_t first, size_t *ret_n, size_t *ret_n
 	return 0;
 }
 
-static int key_add(struct net *net, const struct entry *entry, uint32_t portset)
+/* All up to last that is behind what there is already has this port set. */
+static int until(struct net *net, const struct number *last, uint32_t portset)
 {
 	struct policy_compiled *ret = net->ret;
-	const size_t n = ret->n_nets;
+	struct weir_net *end = ret->n_nets ? &ret->nets[ret->n_nets - 1] : NULL;
 
-	if (array_reserve(&ret->net_keys, n, &net->cap_keys, sizeof(*ret->net_keys)) < 0 ||
-	    array_reserve(&ret->net_values, n, &net->cap_values, sizeof(*ret->net_values)) < 0)
-		return -ENOMEM;
-	ret->net_keys[ret->n_nets] = (struct weir_net_key){.prefixlen = entry->len,
-							   .addr = entry->addr};
-	ret->net_values[ret->n_nets++] = portset;
+	if (end && number_compare(&(struct number){end->last[0], end->last[1]}, last) >= 0)
+		return 0;
+	if (!end || end->portset != portset) {
+		if (array_reserve(&ret->nets, ret->n_nets, &net->cap_nets, sizeof(*ret->nets)) < 0)
+			return -ENOMEM;
+		end = &ret->nets[ret->n_nets++];
+	}
+	*end = (struct weir_net){.last = {last->high, last->low}, .portset = portset};
 	return 0;
+}
+
+/* What covers the address is on top of the stack then, or the root; the others have ended. */
+static int coverings_end(struct net *net, const struct number *addr)
+{
+	while (net->depth > 1) {
+		const struct covering *top = &net->stack[net->depth - 1];
+		const struct number host = host_bits(top->entry->len);
+		const struct number last = {top->entry->first.high | host.high,
+					    top->entry->first.low | host.low};
+
+		if (addr && covers(top->entry, addr))
+			return 0;
+		if (until(net, &last, top->portset) < 0)
+			return -ENOMEM;
+		net->depth--;
+	}
+	return 0;
+}
+
+/* All before the address has the port set of what covers it. */
+static int until_before(struct net *net, const struct number *addr, uint32_t portset)
+{
+	const struct number last = {addr->high - !addr->low, addr->low - 1};
+
+	return addr->high || addr->low ? until(net, &last, portset) : 0;
+}
+
+/* What is decided of all addresses of a family; of prefixes that cover each other the last is. */
+static void any_note(struct policy_compiled *ret, const struct entry *entry, uint32_t portset)
+{
+	if (!entry->len)
+		ret->any_v6 = portset;
+	if (entry->len <= 96 && covers(entry, &v4_mapped))
+		ret->any_v4 = portset;
 }
 
 static int prefix_compile(struct net *net, size_t first, size_t *ret_next)
@@ -150,17 +221,19 @@ static int prefix_compile(struct net *net, size_t first, size_t *ret_next)
 	err = own_rules(net, first, &n, ret_next, &barrier);
 	if (err < 0)
 		return err;
-	while (net->depth > 1 && !covers(net->stack[net->depth - 1].entry, &entry->addr))
-		net->depth--;
+	err = coverings_end(net, &entry->first);
+	if (err < 0)
+		return err;
 	top = &net->stack[net->depth - 1];
 	err = portmaps_lay(&net->maps, barrier ? PORTMAP_NONE : top->map, net->own, n, &map);
 	if (!err)
 		err = portmaps_portset(&net->maps, map, &portset);
-	/* the same answer as what covers it: no key is needed */
-	if (!err && (net->depth == 1 || portset != top->portset))
-		err = key_add(net, entry, portset);
+	if (!err)
+		err = until_before(net, &entry->first, top->portset);
 	if (err < 0)
 		return err;
+	net->ret->n_addresses += net->depth == 1 || portset != top->portset;
+	any_note(net->ret, entry, portset);
 	net->stack[net->depth++] = (struct covering){entry, map, portset};
 	return 0;
 }
@@ -171,12 +244,15 @@ int net_compile(const struct policy *policy, struct report *report, struct polic
 	size_t at = 0;
 	int err;
 
-	net.stack[0].map = PORTMAP_NONE;
+	ret->any_v4 = ret->any_v6 = WEIR_PORTSET_NONE;
+	net.stack[0] = (struct covering){.map = PORTMAP_NONE, .portset = WEIR_PORTSET_NONE};
 	err = portmaps_init(&net.maps, policy, ret);
 	if (!err)
 		err = entries_make(&net);
 	while (!err && at < net.n && !portmaps_full(&net.maps))
 		err = prefix_compile(&net, at, &at);
+	if (!err)
+		err = coverings_end(&net, NULL);
 	if (!err && portmaps_full(&net.maps))
 		limit_report(report, &policy->name_place, "port ranges of a policy, by address",
 			     portmaps_size(&net.maps), COMPILE_SEGMENTS_MAX);

@@ -26,7 +26,7 @@ int array_reserve(void *list, size_t n, size_t *cap, size_t size);
 void limit_report(struct report *report, const struct place *place, const char *what, size_t asked,
 		  size_t limit);
 
-/* compile_net.c: net_keys, net_values, portsets, segments */
+/* compile_net.c: nets, any_v4, any_v6, portsets, segments */
 int net_compile(const struct policy *policy, struct report *report, struct policy_compiled *ret);
 
 /* compile_paths.c: edge_keys, edge_values, nodes, globs, rows */

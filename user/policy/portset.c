@@ -152,7 +152,7 @@ int portmaps_portset(struct portmaps *maps, uint32_t map, uint32_t *ret)
 {
 	struct portmap *from = &maps->list[map];
 	size_t n_segments = maps->ret->n_segments;
-	struct weir_portset set;
+	struct weir_portset set = {0};
 	uint32_t index;
 
 	if (!from->portset) {

@@ -18,12 +18,25 @@ static void byte_report(const struct source *source, size_t at, const char *what
 		"a policy is UTF-8 text; in double quotes, \\xNN and \\uNNNN write other characters");
 }
 
+/* Of printable ASCII, which most text is. */
+static size_t plain_len(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= ' ' && text[n] <= '~')
+		n++;
+	return n;
+}
+
 bool source_check(const struct source *source, struct report *report)
 {
 	size_t at, step;
 	uint32_t code;
 
 	for (at = 0; at < source->len; at += step) {
+		step = plain_len(source->text + at, source->len - at);
+		if (step)
+			continue;
 		step = utf8_next(source->text + at, source->len - at, &code);
 		if (!step) {
 			byte_report(source, at, "this is not valid UTF-8", report);
@@ -49,6 +62,14 @@ bool source_check(const struct source *source, struct report *report)
 	return true;
 }
 
+static bool is_one_of(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static const char *digits_skip(const char *text, const char *digits)
 {
 	return text + strspn(text, digits);
@@ -70,15 +91,17 @@ static bool is_int(const char *text)
 
 static bool is_float(const char *text)
 {
+	static const char *const nans[] = {".nan", ".NaN", ".NAN"};
+	static const char *const infs[] = {".inf", ".Inf", ".INF"};
 	static const char decimal[] = "0123456789";
 	const char *at = text, *start;
 	bool digits;
 
-	if (strcmp(at, ".nan") == 0 || strcmp(at, ".NaN") == 0 || strcmp(at, ".NAN") == 0)
+	if (*at == '.' && is_one_of(at, nans, ARRAY_SIZE(nans)))
 		return true;
 	if (*at == '-' || *at == '+')
 		at++;
-	if (strcmp(at, ".inf") == 0 || strcmp(at, ".Inf") == 0 || strcmp(at, ".INF") == 0)
+	if (*at == '.' && is_one_of(at, infs, ARRAY_SIZE(infs)))
 		return true;
 	start = at;
 	at = digits_skip(at, decimal);
@@ -106,16 +129,13 @@ enum yaml_kind scalar_kind(const char *text)
 {
 	static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
 	static const char *const bools[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
-	size_t i;
+	const bool digit = *text >= '0' && *text <= '9';
 
-	for (i = 0; i < ARRAY_SIZE(nulls); i++) {
-		if (strcmp(text, nulls[i]) == 0)
-			return YAML_NULL;
-	}
-	for (i = 0; i < ARRAY_SIZE(bools); i++) {
-		if (strcmp(text, bools[i]) == 0)
-			return YAML_BOOL;
-	}
+	/* none of the words begins with one, and addresses are many */
+	if (!digit && is_one_of(text, nulls, ARRAY_SIZE(nulls)))
+		return YAML_NULL;
+	if (!digit && is_one_of(text, bools, ARRAY_SIZE(bools)))
+		return YAML_BOOL;
 	if (is_int(text))
 		return YAML_INT;
 	return is_float(text) ? YAML_FLOAT : YAML_STRING;
@@ -125,7 +145,7 @@ bool scalar_text_ok(const char *text, size_t len)
 {
 	size_t at, step;
 
-	for (at = 0; at < len; at += step) {
+	for (at = plain_len(text, len); at < len; at += step) {
 		step = character_len(text + at, len - at);
 		if (!step || !text[at])
 			return false;

@@ -12,29 +12,34 @@
 #include "base/addr.h"
 #include "policy/compile.h"
 
-/* Longest prefix match for the first len bits of an address, by trying every key. */
-static inline const struct weir_portset *tables_set(const struct policy_compiled *compiled,
-						    const struct weir_addr *addr, unsigned int len)
+static inline const struct weir_portset *tables_set_at(const struct policy_compiled *compiled,
+						       uint32_t set)
 {
-	size_t best = compiled->n_nets, i;
-	unsigned int bit;
-
-	for (i = 0; i < compiled->n_nets; i++) {
-		const struct weir_net_key *key = &compiled->net_keys[i];
-
-		for (bit = 0; bit < key->prefixlen && bit < len; bit++) {
-			if ((key->addr.bytes[bit / 8] ^ addr->bytes[bit / 8]) & (0x80 >> bit % 8))
-				break;
-		}
-		if (bit == key->prefixlen && (best == compiled->n_nets ||
-					      key->prefixlen > compiled->net_keys[best].prefixlen))
-			best = i;
-	}
-	if (best == compiled->n_nets)
+	if (set == WEIR_PORTSET_NONE)
 		return NULL;
-	if (compiled->net_values[best] >= compiled->n_portsets)
+	if (set >= compiled->n_portsets)
 		abort();
-	return &compiled->portsets[compiled->net_values[best]];
+	return &compiled->portsets[set];
+}
+
+/* What the first element which does not end before the address says. */
+static inline const struct weir_portset *tables_set(const struct policy_compiled *compiled,
+						    const struct weir_addr *addr)
+{
+	uint64_t high = 0, low = 0;
+	size_t i;
+
+	for (i = 0; i < 8; i++) {
+		high = high << 8 | addr->bytes[i];
+		low = low << 8 | addr->bytes[8 + i];
+	}
+	for (i = 0; i < compiled->n_nets; i++) {
+		const struct weir_net *net = &compiled->nets[i];
+
+		if (net->last[0] > high || (net->last[0] == high && net->last[1] >= low))
+			return tables_set_at(compiled, net->portset);
+	}
+	return NULL;
 }
 
 static inline weir_rule_t tables_rule(const struct policy_compiled *compiled,
@@ -60,7 +65,7 @@ static inline weir_rule_t tables_rule(const struct policy_compiled *compiled,
 static inline weir_rule_t tables_flow(const struct policy_compiled *compiled, enum weir_proto proto,
 				      const struct weir_addr *addr, uint16_t port)
 {
-	return tables_rule(compiled, tables_set(compiled, addr, 128), proto, port);
+	return tables_rule(compiled, tables_set(compiled, addr), proto, port);
 }
 
 /* Listening at an address; at 0.0.0.0 and :: it is asked about all of them at once. */
@@ -71,13 +76,13 @@ static inline weir_rule_t tables_listen(const struct policy_compiled *compiled,
 	static const struct weir_addr any4 = {.bytes = {[10] = 0xff, [11] = 0xff}}, any6;
 	enum weir_proto column = proto == WEIR_PROTO_TCP ? WEIR_PROTO_LISTEN_TCP :
 							   WEIR_PROTO_LISTEN_UDP;
-	unsigned int len = 128;
+	const struct weir_portset *set = tables_set(compiled, addr);
 
 	if (memcmp(addr, &any4, sizeof(any4)) == 0)
-		len = 96;
+		set = tables_set_at(compiled, compiled->any_v4);
 	else if (memcmp(addr, &any6, sizeof(any6)) == 0)
-		len = 0;
-	return tables_rule(compiled, tables_set(compiled, addr, len), column, port);
+		set = tables_set_at(compiled, compiled->any_v6);
+	return tables_rule(compiled, set, column, port);
 }
 
 /* Where an edge leads; 0: there is none. */

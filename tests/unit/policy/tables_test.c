@@ -229,7 +229,7 @@ static void one_rule_for_every_port_takes_no_segment(void **state)
 
 	(void)state;
 	/* b decides nothing where a does: no key; only c cuts the ports of one column */
-	assert_int_equal(compiled->n_nets, 3);
+	assert_int_equal(compiled->n_addresses, 3);
 	assert_int_equal(compiled->n_portsets, 3);
 	assert_int_equal(compiled->n_segments, 3);
 	for (i = 0; i < compiled->n_portsets; i++) {
@@ -266,9 +266,52 @@ static void every_column_counts_for_a_key(void **state)
 
 		buf_printf(&text, HEAD "network: {%s}\n", lists[i]);
 		compiled = compiled_of(buf_string(&text));
-		assert_int_equal(compiled->n_nets, 2);
+		assert_int_equal(compiled->n_addresses, 2);
 		assert_int_equal(compiled->n_portsets, 2);
 	}
+}
+
+/* The first and the last address of all, and where one prefix begins behind another. */
+static void ranges_end_where_prefixes_do(void **state)
+{
+	static const struct {
+		const char *address;
+		weir_rule_t rule;
+	} asked[] = {
+		{"0.0.0.1", 1},
+		{"127.255.255.255", 1},
+		{"128.0.0.0", 2},
+		{"255.255.255.254", 2},
+		{"255.255.255.255", WEIR_RULE_DENY | 1},
+		{"::1", 3},
+		{"::2", 0},
+		{"::fffe:ffff:ffff", 0},
+		{"::1:0:0:0", 0},
+		{"1::", 0},
+		{"7fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 0},
+		{"8000::", 4},
+		{"8000::ffff:ffff:ffff:ffff", 4},
+		{"8000:0:0:1::", 0},
+		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", 0},
+		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 5},
+	};
+	_cleanup_policy_compiled_ struct policy_compiled *compiled = compiled_of(
+		HEAD "network:\n"
+		     "  allow:\n"
+		     "    - {name: a, addresses: [0.0.0.0/1]}\n"
+		     "    - {name: b, addresses: [128.0.0.0/1]}\n"
+		     "    - {name: c, addresses: [\"::1\"]}\n"
+		     "    - {name: d, addresses: [\"8000::/64\"]}\n"
+		     "    - {name: e, addresses: [\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\"]}\n"
+		     "  deny: [{name: f, addresses: [255.255.255.255]}]\n");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
+		assert_int_equal(flow(compiled, WEIR_PROTO_TCP, asked[i].address, 80),
+				 asked[i].rule);
+	/* two halves are not all: nobody may listen at every address by them */
+	assert_int_equal(compiled->any_v4, WEIR_PORTSET_NONE);
+	assert_int_equal(compiled->any_v6, WEIR_PORTSET_NONE);
 }
 
 static weir_rule_t socket_rule(const struct policy_compiled *compiled, const char *name)
@@ -329,6 +372,7 @@ int main(void)
 		cmocka_unit_test(listening_everywhere_needs_a_rule_for_it),
 		cmocka_unit_test(one_rule_for_every_port_takes_no_segment),
 		cmocka_unit_test(every_column_counts_for_a_key),
+		cmocka_unit_test(ranges_end_where_prefixes_do),
 		cmocka_unit_test(paths_are_cut_into_chunks),
 		cmocka_unit_test(sockets_have_roots_of_their_own),
 	};
