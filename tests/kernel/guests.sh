@@ -14,21 +14,15 @@ at_once=$(($(nproc) + 1))
 work=build/kernel-test
 [ ${#kernels[@]} -gt 0 ] || { echo "no kernels" >&2; exit 2; }
 
-boot() {
-	local kernel=$1 dir=$2
-	shift 2
-	rm -rf "$dir"
-	mkdir -p "$dir/records"
-	VM_OUT=$dir/records WEIR_VM_ENV="TESTS WEIR_TEST_WAIT_S" TESTS=${KERNEL_TESTS-} \
-		scripts/vm -k "$kernel" -t "$limit" -- /usr/bin/python3 -B tests/kernel/run.py "$@" \
-		>"$dir/log" 2>&1
-}
-
 guest() {
 	local kernel=$1 dir=$work/$1 began=$SECONDS code=0 result
 	shift
 	echo "$kernel: started, log in $dir/log"
-	boot "$kernel" "$dir" "$@" || code=$?
+	rm -rf "$dir"
+	mkdir -p "$dir/records"
+	VM_OUT=$dir/records WEIR_VM_ENV="TESTS WEIR_TEST_WAIT_S" TESTS=${KERNEL_TESTS-} \
+		scripts/vm -k "$kernel" -t "$limit" -- /usr/bin/python3 -B tests/kernel/run.py "$@" \
+		>"$dir/log" 2>&1 || code=$?
 	result=$(tail -n 1 "$dir/log" | grep -xE '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped')
 	if [ "$code" -eq 0 ] && [ -n "$result" ] && records_check "$dir"; then
 		echo "$kernel: $result ($((SECONDS - began)) s)"

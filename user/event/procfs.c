@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/text_file.h"
+
 struct stat_fields {
 	char comm[16];	/* as struct process_found has it */
 	uint32_t ppid;
@@ -58,15 +60,12 @@ static int stat_read(int process_fd, struct stat_fields *ret)
 {
 	_cleanup_close_ int fd = openat(process_fd, "stat", O_RDONLY | O_CLOEXEC);
 	char text[2048];
-	ssize_t len;
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	len = read(fd, text, sizeof(text) - 1);
-	if (len < 0)
-		return -errno;
-	text[len] = '\0';
-	return stat_parse(text, ret);
+	r = text_file_read(fd, text, sizeof(text));
+	return r < 0 ? r : stat_parse(text, ret);
 }
 
 /* The folder stays that of this very process: it never leads to a later one with its pid. */

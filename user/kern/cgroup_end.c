@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/text_file.h"
 #include "kern/cgroup.h"
 
 /*
@@ -20,12 +21,11 @@ static int events_populated(int fd)
 {
 	char text[256];
 	const char *at;
-	ssize_t len;
+	int r;
 
-	len = pread(fd, text, sizeof(text) - 1, 0);
-	if (len < 0)
-		return -errno;
-	text[len] = '\0';
+	r = text_file_read(fd, text, sizeof(text));
+	if (r < 0)
+		return r;
 	at = strstr(text, "populated ");
 	return at ? at[strlen("populated ")] == '1' : -EPROTO;
 }
@@ -41,14 +41,13 @@ int cgroup_holds_only(const struct cgroup *cgroup, pid_t pid)
 {
 	_cleanup_close_ int fd = openat(cgroup->fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	char text[32], only[16];
-	ssize_t len;
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	len = read(fd, text, sizeof(text) - 1);
-	if (len < 0)
-		return -errno;
-	text[len] = '\0';
+	r = text_file_read(fd, text, sizeof(text));
+	if (r < 0)
+		return r;
 	snprintf(only, sizeof(only), "%d\n", (int)pid);
 	return strcmp(text, only) == 0;
 }

@@ -18,7 +18,7 @@ static const char
 		 "files:\n"
 		 "  allow:\n"
 		 "    - {name: read, paths: [/srv/**], access: [read]}\n"
-		 "    - {name: work, paths: [/work/**], access: [read, write, create, delete]}\n"
+		 "    - {name: work, paths: [/project/**], access: [read, write, create, delete]}\n"
 		 "guard: unrestricted\n";
 
 #define NOW_S 1700000000
@@ -101,8 +101,8 @@ static void judges_by_rules(void **state)
 	expect(policy, file(WEIR_EVENT_FILE_OPEN, "/srv/a", NULL, READ), ALLOW, "read");
 	/* each access asked for */
 	expect(policy, file(WEIR_EVENT_FILE_OPEN, "/srv/a", NULL, READ | WRITE), DENY);
-	expect(policy, file(WEIR_EVENT_FILE_OPEN, "/work/a", NULL, READ | WRITE), ALLOW, "work");
-	expect(policy, file(WEIR_EVENT_EXEC, "/work/a", NULL,
+	expect(policy, file(WEIR_EVENT_FILE_OPEN, "/project/a", NULL, READ | WRITE), ALLOW, "work");
+	expect(policy, file(WEIR_EVENT_EXEC, "/project/a", NULL,
 			    WEIR_ACCESS_BIT(WEIR_ACCESS_EXECUTE)), DENY);
 }
 
@@ -110,13 +110,13 @@ static void judges_both_names(void **state)
 {
 	const struct policy *policy = *state;
 
-	expect(policy, file(WEIR_EVENT_FILE_LINK, "/work/a", "/work/b", 0), ALLOW, "work");
-	expect(policy, file(WEIR_EVENT_FILE_LINK, "/work/a", "/srv/b", 0), DENY);
-	expect(policy, file(WEIR_EVENT_FILE_LINK, "/srv/a", "/work/b", 0), WEIR_VERDICT_DENY,
+	expect(policy, file(WEIR_EVENT_FILE_LINK, "/project/a", "/project/b", 0), ALLOW, "work");
+	expect(policy, file(WEIR_EVENT_FILE_LINK, "/project/a", "/srv/b", 0), DENY);
+	expect(policy, file(WEIR_EVENT_FILE_LINK, "/srv/a", "/project/b", 0), WEIR_VERDICT_DENY,
 	       WEIR_REASON_WIDEN, NULL);
-	expect(policy, file(WEIR_EVENT_FILE_RENAME, "/srv/a", "/work/b", 0), DENY);
-	expect(policy, file(WEIR_EVENT_FILE_RENAME, "/work/a", "/srv/b", 0), DENY);
-	expect_unknown(policy, file(WEIR_EVENT_FILE_RENAME, "/work/a", "/work/b", 0));
+	expect(policy, file(WEIR_EVENT_FILE_RENAME, "/srv/a", "/project/b", 0), DENY);
+	expect(policy, file(WEIR_EVENT_FILE_RENAME, "/project/a", "/srv/b", 0), DENY);
+	expect_unknown(policy, file(WEIR_EVENT_FILE_RENAME, "/project/a", "/project/b", 0));
 }
 
 static void says_what_it_cannot_know(void **state)
