@@ -230,7 +230,7 @@ static int prefix_compile(struct net *net, size_t first, size_t *ret_next)
 		err = portmaps_portset(&net->maps, map, &portset);
 	if (!err)
 		err = until_before(net, &entry->first, top->portset);
-	if (err < 0)
+	if (err)
 		return err;
 	net->ret->n_addresses += net->depth == 1 || portset != top->portset;
 	any_note(net->ret, entry, portset);
