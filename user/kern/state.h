@@ -62,7 +62,9 @@ struct sequences {
 	__u64 mount_lock;
 };
 
-/* From /proc/kallsyms. Returns 0, -ENOENT, or -EPERM (addresses are hidden). */
+/*
+ * As /proc/kallsyms has them. Returns 0, -ENOENT, -EPERM (addresses are hidden) or another errno.
+ */
 int sequences_find(struct sequences *ret);
 
 /* Not only taken: it is said whose it is. */
