@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A daemon that is killed and taken over, also by another build, while a workload makes files."""
+"""A daemon that is killed and taken over, also by another build, under opens and connects."""
 
+import random
 import re
 import tempfile
 
 from support import (CGROUPS, PYTHON, WAIT_S, WEIR, json, os, pathlib, policy_text, select,
                      subprocess, unittest)
 
-KILLS = 5
+KILLS = 67   # on each of three kernels
 DENIED = "/scratch/weir-takeover/no"
+NETWORK = """  allow: [{name: here, addresses: [127.0.0.1]}]
+  listen: unrestricted
+  unix: unrestricted
+"""
 FILES = f"""  allow:
     - name: all
       paths: [/**]
@@ -18,23 +23,31 @@ FILES = f"""  allow:
       paths: ["{DENIED}/**"]
 """
 
-# Makes files, every second one where it must not, until its input ends; then tells how many it
-# has tried, and how many decisions were wrong.
-LOAD = """import os, select, sys
-number = wrong = 0
+# Makes files and connects, every second time where it must not, until its input ends; then tells
+# how often it has tried, and how many decisions of files and of connects were wrong.
+LOAD = """import os, select, socket, sys
+
+def made(path):
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
+
+def connected(address, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect((address, port))
+
+def happens(what, *args):
+    try:
+        what(*args)
+    except PermissionError:
+        return False
+    return True
+
+number = files = connects = 0
 print("runs", flush=True)
-while not select.select([sys.stdin], [], [], 0.005)[0]:
+while not select.select([sys.stdin], [], [], 0.01)[0]:
     number += 1
-    try:
-        os.close(os.open(f"{sys.argv[1]}/no/{number}", os.O_WRONLY | os.O_CREAT))
-        wrong += 1
-    except PermissionError:
-        pass
-    try:
-        os.close(os.open(f"{sys.argv[1]}/yes", os.O_WRONLY | os.O_CREAT))
-    except PermissionError:
-        wrong += 1
-print(number, wrong, flush=True)
+    files += happens(made, f"{sys.argv[1]}/no/{number}") + (not happens(made, sys.argv[1] + "/yes"))
+    connects += happens(connected, "127.0.0.2", number) + (not happens(connected, "127.0.0.1", 9))
+print(number, files, connects, flush=True)
 """
 
 
@@ -45,11 +58,11 @@ class Takeover(unittest.TestCase):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="weir-takeover-"))
         os.makedirs(DENIED, exist_ok=True)
         self.log = self.dir / "log.jsonl"
-        (self.dir / "files.yaml").write_text(policy_text(files=FILES))
+        (self.dir / "files.yaml").write_text(policy_text(NETWORK, FILES))
         self.config = self.dir / "weir.yaml"
         # what is denied while programs are loaded anew, which takes a minute on 7.2, has to wait
         self.config.write_text(f"version: 1\nlog: {self.log}\npolicies: [{self.dir}]\n"
-                               "rings: {denied: 16777216}\n")
+                               "rings: {denied: 67108864, allowed: 67108864}\n")
         self.cgroup = CGROUPS / "weir-takeover"
         self.cgroup.mkdir()
         self.process = None
@@ -98,23 +111,27 @@ class Takeover(unittest.TestCase):
         records = [json.loads(line) for line in lines]
         self.assertEqual([r["seq"] for r in records], list(range(1, len(records) + 1)))
         self.assertEqual([r for r in records if r["type"] == "audit.lost"], [])
-        return [int(os.path.basename(r["file"]["path"])) for r in records
-                if r.get("verdict") == "deny"]
+        denied = [r for r in records if r.get("verdict") == "deny"]
+        return ([int(os.path.basename(r["file"]["path"])) for r in denied if "file" in r],
+                [r["destination"]["port"] for r in denied if "destination" in r])
 
     def test_every_denial_is_recorded_once(self):
         self.start()
         load = self.load()
         subprocess.run([WEIR, "attach", "--policy", "files", "--cgroup", "/weir-takeover"],
                        check=True, timeout=WAIT_S)
-        while not self.denials():
+        while not all(self.denials()):
             select.select([], [], [], 0.1)
-        first = self.denials()[0]   # what it made before was not confined
+        file, connect = (numbers[0] for numbers in self.denials())   # the first that were confined
+        rng = random.Random(KILLS)
         for weir in [WEIR] * KILLS + [self.another_build()]:
+            select.select([], [], [], rng.uniform(0, 0.3))
             self.kill()
-            select.select([], [], [], 0.1)
+            select.select([], [], [], rng.uniform(0, 0.3))
             self.start(weir)
-        number, wrong = map(int, load.communicate("", WAIT_S)[0].split())
-        self.assertEqual(wrong, first - 1)
+        number, *wrong = map(int, load.communicate("", WAIT_S)[0].split())
+        self.assertEqual(wrong, [file - 1, connect - 1])
         self.process.terminate()
         self.assertEqual(self.process.wait(WAIT_S), 0)
-        self.assertEqual(self.denials(), list(range(first, number + 1)))
+        self.assertEqual(self.denials(), (list(range(file, number + 1)),
+                                          list(range(connect, number + 1))))
