@@ -118,50 +118,30 @@ struct {
  * map is filled before it is put in, and never written after. Missing: deny.
  */
 
+/* An array for each instance, of the size it needs; user space fills it through mmap. */
+#define INSTANCE_ARRAY(element) \
+	struct { \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS); \
+		__uint(max_entries, WEIR_INSTANCES_MAX); \
+		__uint(key_size, sizeof(__u32)); \
+		__uint(value_size, sizeof(__u32)); \
+		__array(values, struct { \
+			__uint(type, BPF_MAP_TYPE_ARRAY); \
+			__uint(max_entries, 1); \
+			__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE); \
+			__uint(key_size, sizeof(__u32)); \
+			__uint(value_size, sizeof(element)); \
+		}); \
+	}
+
 /* index → struct weir_net */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, WEIR_INSTANCES_MAX);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(struct weir_net));
-	});
-} weir_nets SEC(".maps") __weak;
+INSTANCE_ARRAY(struct weir_net) weir_nets SEC(".maps") __weak;
 
 /* index → struct weir_portset */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, WEIR_INSTANCES_MAX);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(struct weir_portset));
-	});
-} weir_portsets SEC(".maps") __weak;
+INSTANCE_ARRAY(struct weir_portset) weir_portsets SEC(".maps") __weak;
 
 /* index → struct weir_segment */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, WEIR_INSTANCES_MAX);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(struct weir_segment));
-	});
-} weir_segments SEC(".maps") __weak;
+INSTANCE_ARRAY(struct weir_segment) weir_segments SEC(".maps") __weak;
 
 /* node and chunk of a name → child node */
 struct {
@@ -178,49 +158,13 @@ struct {
 } weir_edges SEC(".maps") __weak;
 
 /* node → struct weir_node */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, WEIR_INSTANCES_MAX);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(struct weir_node));
-	});
-} weir_nodes SEC(".maps") __weak;
+INSTANCE_ARRAY(struct weir_node) weir_nodes SEC(".maps") __weak;
 
 /* index → struct weir_glob */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, WEIR_INSTANCES_MAX);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(struct weir_glob));
-	});
-} weir_globs SEC(".maps") __weak;
+INSTANCE_ARRAY(struct weir_glob) weir_globs SEC(".maps") __weak;
 
 /* row → struct weir_row */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, WEIR_INSTANCES_MAX);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(struct weir_row));
-	});
-} weir_rows SEC(".maps") __weak;
+INSTANCE_ARRAY(struct weir_row) weir_rows SEC(".maps") __weak;
 
 /* Hash → remembered directory. Kernel side; a later one takes the place of an earlier one. */
 struct {

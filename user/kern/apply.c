@@ -286,6 +286,14 @@ int kern_instance_load(struct kern *kern, const struct policy_compiled *compiled
 	return err;
 }
 
+int idle_map_make(struct kern *kern)
+{
+	const struct filling idle = ARRAY_FILLING("weir_idle", (const struct weir_net *)NULL, 0);
+
+	kern->idle_map_fd = table_make(&idle);
+	return kern->idle_map_fd < 0 ? kern->idle_map_fd : 0;
+}
+
 /*
  * Writing an array of maps from user space returns only when every program
  * that was running has ended (maybe_wait_bpf_programs, kernel/bpf/syscall.c).

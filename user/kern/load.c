@@ -111,16 +111,6 @@ static int config_sequences(struct kern *kern, char **ret_message)
 	return 0;
 }
 
-/* An inner map of its own, to be written whenever decisions in progress are waited for. */
-static int idle_map_make(struct kern *kern)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-
-	kern->idle_map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "weir_idle", sizeof(uint32_t),
-					   sizeof(struct weir_net), 1, &opts);
-	return kern->idle_map_fd < 0 ? kern->idle_map_fd : 0;
-}
-
 static int kern_new(const struct kern_options *options, struct kern **ret, char **ret_message)
 {
 	_cleanup_kern_ struct kern *kern = calloc(1, sizeof(*kern));

@@ -85,6 +85,9 @@ bool selectors_use(struct kern *kern, uint32_t instance);
 /* The scope of this cgroup has ended, whether or not it was heard of. */
 void selected_forget(struct kern *kern, uint64_t cgroup_id);
 
+/* Makes the map that decisions_wait() writes. 0 or negative errno. */
+int idle_map_make(struct kern *kern);
+
 /* Until all that the kernel side was doing has ended. 0 or negative errno. */
 int decisions_wait(struct kern *kern);
 
