@@ -55,13 +55,7 @@ static void binding_put(struct making *making, const struct binding *binding)
 	if (!bindings || !list)
 		return;
 	bindings[n] = binding;
-	list[n] = (struct state_binding){
-		.policy = binding->policy, .set = binding->set, .n_set = binding->n_set,
-		.labels = binding->labels, .n_labels = binding->n_labels,
-		.without = binding->without, .mode = binding->mode,
-		.configured = binding->configured, .unknown = binding->unknown,
-		.split = binding->split,
-	};
+	list[n] = binding_state(binding);
 	state->n_bindings++;
 }
 

@@ -102,6 +102,17 @@ struct binding *binding_for_state(const struct state_binding *from)
 	return binding;
 }
 
+struct state_binding binding_state(const struct binding *binding)
+{
+	return (struct state_binding){
+		.policy = binding->policy, .set = binding->set, .n_set = binding->n_set,
+		.labels = binding->labels, .n_labels = binding->n_labels,
+		.without = binding->without, .mode = binding->mode,
+		.configured = binding->configured, .unknown = binding->unknown,
+		.split = binding->split,
+	};
+}
+
 static bool pairs_same(const struct policy_pair *a, size_t n_a, const struct policy_pair *b,
 		       size_t n_b)
 {
@@ -123,10 +134,9 @@ bool binding_alike(const struct state_binding *a, const struct state_binding *b)
 
 bool binding_same(const struct binding *a, const struct binding *b)
 {
-	return strcmp(a->policy, b->policy) == 0 && a->without == b->without &&
-	       a->mode == b->mode && a->unknown == b->unknown &&
-	       pairs_same(a->set, a->n_set, b->set, b->n_set) &&
-	       pairs_same(a->labels, a->n_labels, b->labels, b->n_labels);
+	const struct state_binding x = binding_state(a), y = binding_state(b);
+
+	return binding_alike(&x, &y);
 }
 
 void binding_free(struct binding *binding)

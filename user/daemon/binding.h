@@ -69,6 +69,9 @@ struct binding *binding_for_entry(const struct config_attach *entry);
 struct binding *binding_for_one(const struct binding *shared);
 struct state_binding;
 struct binding *binding_for_state(const struct state_binding *from);
+
+/* How it was attached, as it is written down; it lends what it points at. */
+struct state_binding binding_state(const struct binding *binding);
 void binding_free(struct binding *binding);
 DEFINE_CLEANUP(struct binding, binding_free);
 #define _cleanup_binding_ _cleanup_(cleanup_binding_free)

@@ -19,18 +19,20 @@ static int item_take(struct reading *reading, const json_t *value)
 	int r = 0;
 
 	if (!json_is_object(value) || json_object_size(value) != 1)
-		return fail(reading, "\"allow\" is a list of objects with one key each");
+		return fail(reading->ret_error, "\"allow\" is a list of objects with one key each");
 	json_object_foreach((json_t *)value, key, text) {
 		if (grant_kind_parse(key, &item->kind) < 0)
-			return fail(reading, "nothing is allowed by \"%s\": connect, listen, unix, "
-				    "read, write, create, delete or execute is wanted", key);
+			return fail(reading->ret_error,
+				    "nothing is allowed by \"%s\": connect, listen, unix, "
+				    "read, write, create, delete or execute is wanted",
+				    key);
 		r = text_take(reading, key, text, &item->text);
 		if (r < 0)
 			return r;
 		request->n_allow++;
 		r = grant_item_check(item, &error);
 		if (r == -EINVAL)
-			return fail(reading, "%s: %s", key, error);
+			return fail(reading->ret_error, "%s: %s", key, error);
 	}
 	return r;
 }
@@ -43,7 +45,7 @@ int grant_allow_take(struct reading *reading, const char *key, const json_t *val
 	int r;
 
 	if (!json_is_array(value) || !json_array_size(value) || json_array_size(value) > ITEMS_MAX)
-		return fail(reading, "\"%s\" must be a list of 1 to %d", key, ITEMS_MAX);
+		return fail(reading->ret_error, "\"%s\" must be a list of 1 to %d", key, ITEMS_MAX);
 	request->allow = calloc(json_array_size(value) + 1, sizeof(*request->allow));
 	if (!request->allow)
 		return -ENOMEM;
@@ -60,7 +62,7 @@ int grant_for_take(struct reading *reading, const char *key, const json_t *value
 	json_int_t seconds = json_integer_value(value);
 
 	if (!json_is_integer(value) || seconds < 1 || (uint64_t)seconds > GRANT_SECONDS_MAX)
-		return fail(reading, "\"%s\" must be seconds, 1 to %llu", key,
+		return fail(reading->ret_error, "\"%s\" must be seconds, 1 to %llu", key,
 			    (unsigned long long)GRANT_SECONDS_MAX);
 	reading->request->for_s = (uint64_t)seconds;
 	return 0;
@@ -69,7 +71,7 @@ int grant_for_take(struct reading *reading, const char *key, const json_t *value
 int grant_once_take(struct reading *reading, const char *key, const json_t *value)
 {
 	if (!json_is_boolean(value))
-		return fail(reading, "\"%s\" must be true or false", key);
+		return fail(reading->ret_error, "\"%s\" must be true or false", key);
 	reading->request->once = json_is_true(value);
 	return 0;
 }
@@ -79,7 +81,7 @@ int grant_revoke_take(struct reading *reading, const char *key, const json_t *va
 	json_int_t id = json_integer_value(value);
 
 	if (!json_is_integer(value) || id < 1 || id > UINT_MAX)
-		return fail(reading, "\"%s\" must be the id of a grant", key);
+		return fail(reading->ret_error, "\"%s\" must be the id of a grant", key);
 	reading->request->revoke = (unsigned int)id;
 	return 0;
 }
@@ -91,15 +93,15 @@ int grant_check(struct reading *reading)
 
 	if (request->revoke) {
 		if (placed || request->policy || request->allow || request->for_s || request->once)
-			return fail(reading, "nothing goes with \"revoke\"");
+			return fail(reading->ret_error, "nothing goes with \"revoke\"");
 		return 0;
 	}
 	if (placed == !!request->policy)
-		return fail(reading, "one of \"policy\" and \"cgroup\" is wanted");
+		return fail(reading->ret_error, "one of \"policy\" and \"cgroup\" is wanted");
 	if (!request->allow)
-		return fail(reading, "\"allow\" is missing");
+		return fail(reading->ret_error, "\"allow\" is missing");
 	if (!request->for_s)
-		return fail(reading, "\"for\" is missing");
+		return fail(reading->ret_error, "\"for\" is missing");
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Inside the reading of requests: what its files share. */
+/* Inside the reading and writing of requests and replies: what their files share. */
 #ifndef WEIR_DAEMON_CTL_PARTS_H
 #define WEIR_DAEMON_CTL_PARTS_H
 
@@ -11,8 +11,11 @@ struct reading {
 	char **ret_error;
 };
 
-/* Says what is wrong. Returns -EINVAL, or -ENOMEM. */
-int fail(struct reading *reading, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Says what is wrong; it may quote what came from outside. Returns -EINVAL, or -ENOMEM. */
+int fail(char **ret_error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends the object, which it takes (NULL: there was no memory), as a line. Errno or 0. */
+int line_add(json_t *object, struct buf *out);
 
 /* Takes a text that is not empty. */
 int text_take(struct reading *reading, const char *key, const json_t *value, char **ret);

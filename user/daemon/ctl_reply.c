@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "daemon/ctl.h"
+#include "daemon/ctl_parts.h"
 #include "daemon/enforce.h"
 #include "weir/ctl.h"
 
@@ -75,14 +75,8 @@ int ctl_reply_format(const struct ctl_reply *reply, struct buf *out)
 				   outcomes[reply->outcome], "text",
 				   reply->text ? ctl_text(reply->text) : NULL, "result",
 				   reply->result);
-	_cleanup_free_ char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
-	json_decref(object);
-	if (!text)
-		return -ENOMEM;
-	buf_add_string(out, text);
-	buf_add_char(out, '\n');
-	return out->error;
+	return line_add(object, out);
 }
 
 void ctl_reply_done(struct ctl_reply *reply)

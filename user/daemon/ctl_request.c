@@ -21,7 +21,7 @@ static const char *const commands[] = {
 };
 _Static_assert(ARRAY_SIZE(commands) == CTL_COMMAND_COUNT, "every command has its word");
 
-int fail(struct reading *reading, const char *format, ...)
+int fail(char **ret_error, const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_buf_ struct buf out = {0};
@@ -35,18 +35,17 @@ int fail(struct reading *reading, const char *format, ...)
 		text = NULL;
 		return -ENOMEM;
 	}
-	/* it quotes what came from outside */
 	escape_add(&out, text, strlen(text));
 	if (!buf_string(&out))
 		return -ENOMEM;
-	*reading->ret_error = TAKE_PTR(out.data);
+	*ret_error = TAKE_PTR(out.data);
 	return -EINVAL;
 }
 
 int text_take(struct reading *reading, const char *key, const json_t *value, char **ret)
 {
 	if (!json_is_string(value) || !json_string_length(value))
-		return fail(reading, "\"%s\" must be text, and not empty", key);
+		return fail(reading->ret_error, "\"%s\" must be text, and not empty", key);
 	*ret = strdup(json_string_value(value));
 	return *ret ? 0 : -ENOMEM;
 }
@@ -54,7 +53,8 @@ int text_take(struct reading *reading, const char *key, const json_t *value, cha
 static int target_take(struct reading *reading, enum ctl_target target)
 {
 	if (reading->request->target != CTL_TARGET_NONE)
-		return fail(reading, "one of \"cgroup\", \"pid\" and \"unit\" is wanted, not two");
+		return fail(reading->ret_error,
+			    "one of \"cgroup\", \"pid\" and \"unit\" is wanted, not two");
 	reading->request->target = target;
 	return 0;
 }
@@ -81,7 +81,7 @@ static int pid_take(struct reading *reading, const char *key, const json_t *valu
 	if (r < 0)
 		return r;
 	if (!json_is_integer(value) || pid < 1 || pid > INT_MAX)
-		return fail(reading, "\"%s\" must be the number of a process", key);
+		return fail(reading->ret_error, "\"%s\" must be the number of a process", key);
 	reading->request->pid = (pid_t)pid;
 	return 0;
 }
@@ -99,7 +99,7 @@ static int pairs_take(struct reading *reading, const char *key, const json_t *va
 	int r;
 
 	if (!json_is_object(value))
-		return fail(reading, "\"%s\" must be an object of texts", key);
+		return fail(reading->ret_error, "\"%s\" must be an object of texts", key);
 	*ret = calloc(json_object_size(value) + 1, sizeof(**ret));
 	if (!*ret)
 		return -ENOMEM;
@@ -107,7 +107,7 @@ static int pairs_take(struct reading *reading, const char *key, const json_t *va
 		struct policy_pair *pair = &(*ret)[*ret_n];
 
 		if (!*name || !json_is_string(item))
-			return fail(reading, "\"%s\" must be an object of texts", key);
+			return fail(reading->ret_error, "\"%s\" must be an object of texts", key);
 		pair->key = strdup(name);
 		pair->value = strdup(json_string_value(item));
 		(*ret_n)++;
@@ -136,12 +136,13 @@ static int without_take(struct reading *reading, const char *key, const json_t *
 	size_t i;
 
 	if (!json_is_array(value))
-		return fail(reading, "\"%s\" must be a list of sections", key);
+		return fail(reading->ret_error, "\"%s\" must be a list of sections", key);
 	json_array_foreach(value, i, item) {
 		const char *name = json_string_value(item);
 
 		if (!name || enforce_section_parse(name, &section) < 0)
-			return fail(reading, "\"%s\" takes files, guard, unix and listen", key);
+			return fail(reading->ret_error,
+				    "\"%s\" takes files, guard, unix and listen", key);
 		reading->request->without |= ENFORCE_BIT(section);
 	}
 	return 0;
@@ -155,7 +156,7 @@ static int names_take(struct reading *reading, const char *key, const json_t *va
 	int r;
 
 	if (!json_is_array(value))
-		return fail(reading, "\"%s\" must be a list of names", key);
+		return fail(reading->ret_error, "\"%s\" must be a list of names", key);
 	request->names = calloc(json_array_size(value) + 1, sizeof(*request->names));
 	if (!request->names)
 		return -ENOMEM;
@@ -171,7 +172,7 @@ static int names_take(struct reading *reading, const char *key, const json_t *va
 static int bool_take(struct reading *reading, const char *key, const json_t *value, bool *ret)
 {
 	if (!json_is_boolean(value))
-		return fail(reading, "\"%s\" must be true or false", key);
+		return fail(reading->ret_error, "\"%s\" must be true or false", key);
 	*ret = json_is_true(value);
 	return 0;
 }
@@ -215,7 +216,7 @@ static int member_take(struct reading *reading, const char *key, const json_t *v
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (strcmp(key, members[i].name) == 0 && members[i].commands & FOR(command))
 			return members[i].take(reading, key, value);
-	return fail(reading, "\"%s\" has no \"%s\"", commands[command], key);
+	return fail(reading->ret_error, "\"%s\" has no \"%s\"", commands[command], key);
 }
 
 static int command_take(struct reading *reading, const json_t *root)
@@ -225,19 +226,20 @@ static int command_take(struct reading *reading, const json_t *root)
 	const char *word = json_string_value(command);
 
 	if (!json_is_integer(version))
-		return fail(reading, "\"v\", the version of the protocol, is missing");
+		return fail(reading->ret_error, "\"v\", the version of the protocol, is missing");
 	if (json_integer_value(version) != WEIR_CTL_VERSION)
-		return fail(reading, "the daemon speaks version %d of the protocol, not %lld",
+		return fail(reading->ret_error,
+			    "the daemon speaks version %d of the protocol, not %lld",
 			    WEIR_CTL_VERSION, (long long)json_integer_value(version));
 	if (!word)
-		return fail(reading, "\"command\" is missing");
+		return fail(reading->ret_error, "\"command\" is missing");
 	for (int i = 0; i < CTL_COMMAND_COUNT; i++) {
 		if (strcmp(word, commands[i]) == 0) {
 			reading->request->command = (enum ctl_command)i;
 			return 0;
 		}
 	}
-	return fail(reading, "there is no command \"%s\"", word);
+	return fail(reading->ret_error, "there is no command \"%s\"", word);
 }
 
 static int whole_check(struct reading *reading)
@@ -246,13 +248,13 @@ static int whole_check(struct reading *reading)
 	bool placed = request->command == CTL_ATTACH || request->command == CTL_DETACH;
 
 	if (placed && request->target == CTL_TARGET_NONE)
-		return fail(reading, "what to %s is missing: \"cgroup\"%s or \"unit\"",
+		return fail(reading->ret_error, "what to %s is missing: \"cgroup\"%s or \"unit\"",
 			    commands[request->command],
 			    request->command == CTL_ATTACH ? ", \"pid\"" : "");
 	if (request->command == CTL_ATTACH && !request->policy)
-		return fail(reading, "\"policy\" is missing");
+		return fail(reading->ret_error, "\"policy\" is missing");
 	if (request->at_exec && request->target != CTL_TARGET_PID)
-		return fail(reading, "\"at_exec\" goes with \"pid\"");
+		return fail(reading->ret_error, "\"at_exec\" goes with \"pid\"");
 	return request->command == CTL_GRANT ? grant_check(reading) : 0;
 }
 
@@ -263,7 +265,7 @@ static int root_take(struct reading *reading, json_t *root)
 	int r;
 
 	if (!json_is_object(root))
-		return fail(reading, "a request is an object");
+		return fail(reading->ret_error, "a request is an object");
 	r = command_take(reading, root);
 	if (r < 0)
 		return r;
@@ -285,10 +287,11 @@ int ctl_request_parse(const char *text, size_t len, struct ctl_request *ret, cha
 	int r;
 
 	if (len > WEIR_CTL_REQUEST_MAX)
-		return fail(&reading, "a request has at most %d bytes", WEIR_CTL_REQUEST_MAX);
+		return fail(reading.ret_error, "a request has at most %d bytes",
+			    WEIR_CTL_REQUEST_MAX);
 	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (!root)
-		return fail(&reading, "this is not JSON: %s", error.text);
+		return fail(reading.ret_error, "this is not JSON: %s", error.text);
 	r = root_take(&reading, root);
 	json_decref(root);
 	if (r < 0)
@@ -364,22 +367,27 @@ static json_t *request_json(const struct ctl_request *request)
 	return rest;
 }
 
-int ctl_request_format(const struct ctl_request *request, struct buf *out)
+int line_add(json_t *object, struct buf *out)
 {
-	json_t *object = request_json(request);
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
-	if (!object)
-		return -EILSEQ;
-	json_object_set_new(object, "v", json_integer(WEIR_CTL_VERSION));
-	json_object_set_new(object, "command", json_string(commands[request->command]));
-	text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	if (!text)
 		return -ENOMEM;
 	buf_add_string(out, text);
 	buf_add_char(out, '\n');
 	return out->error;
+}
+
+int ctl_request_format(const struct ctl_request *request, struct buf *out)
+{
+	json_t *object = request_json(request);
+
+	if (!object)
+		return -EILSEQ;
+	json_object_set_new(object, "v", json_integer(WEIR_CTL_VERSION));
+	json_object_set_new(object, "command", json_string(commands[request->command]));
+	return line_add(object, out);
 }
 
 void ctl_request_done(struct ctl_request *request)

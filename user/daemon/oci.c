@@ -4,38 +4,13 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include "base/escape.h"
+#include "daemon/ctl_parts.h"
 
 #define POLICY OCI_ANNOTATIONS "policy"
 #define SET OCI_ANNOTATIONS "set."
 #define LABEL OCI_ANNOTATIONS "label."
-
-static int fail(char **ret_error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* It quotes what came from outside. */
-static int fail(char **ret_error, const char *format, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	_cleanup_buf_ struct buf out = {0};
-	va_list args;
-	int r;
-
-	va_start(args, format);
-	r = vasprintf(&text, format, args);
-	va_end(args);
-	if (r < 0) {
-		text = NULL;
-		return -ENOMEM;
-	}
-	escape_add(&out, text, strlen(text));
-	if (!buf_string(&out))
-		return -ENOMEM;
-	*ret_error = TAKE_PTR(out.data);
-	return -EINVAL;
-}
 
 static const char *key_behind(const char *name, const char *prefix)
 {
