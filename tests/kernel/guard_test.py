@@ -3,8 +3,9 @@
 import subprocess
 
 from guarded import (ALWAYS, AREA, BPF, GuardCase, KEY, MODULES, MOUNTED, MOUNTS, NAMESPACES,
-                     NEWNET, NEWNS, QUEUE, QUEUES, TUN, USER_NAMESPACES, Way, modules_load,
-                     ptrace_ways, setting_write, signal_ways)
+                     NEWNET, NEWNS, QUEUE, QUEUES, TUN, USER_NAMESPACES, Way, ptrace_ways,
+                     signal_ways)
+from net import modules_load, sysctl
 from support import USER, errno, fresh_dir, os, policy_text, put, unittest
 
 SIGUSR1 = 10
@@ -12,8 +13,8 @@ SIGUSR1 = 10
 
 def setUpModule():
     modules_load("tun", "vhost_net", "uinput", "loop")
-    setting_write("kernel/perf_event_paranoid", 1)
-    setting_write("kernel/dmesg_restrict", 0)
+    sysctl("kernel.perf_event_paranoid", 1)
+    sysctl("kernel.dmesg_restrict", 0)
 
 
 class IpcCase(GuardCase):

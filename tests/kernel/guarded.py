@@ -3,7 +3,6 @@
 
 import errno
 import os
-import subprocess
 
 from support import Actor, Case, as_user, fresh_dir, policy_text, put
 
@@ -209,13 +208,3 @@ class GuardCase(Case):
                 self.assertEqual(raised.exception.errno, way.outside, way.name)
         self.fence()
         self.assertEqual(self.made(verdict="deny"), [])
-
-
-def modules_load(*names):
-    for name in names:
-        subprocess.run(["modprobe", "-q", name], check=False)
-
-
-def setting_write(name, value):
-    with open(f"/proc/sys/{name}", "w", encoding="ascii") as file:
-        file.write(f"{value}\n")

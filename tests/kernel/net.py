@@ -26,16 +26,15 @@ def sysctl(name, value):
 
 
 def addresses_change(action, addresses, device="lo", within=()):
-    """within: a command in front, for another namespace"""
-    for address in addresses:
-        prefix, options = (f"{address}/128", ["nodad"]) if ":" in address else (f"{address}/32", [])
-        command(*within, "ip", "addr", action, prefix, "dev", device, *options)
+    """All by one process, or it fails. within: a command in front, for another namespace"""
+    lines = (f"addr {action} {address}/128 dev {device} nodad\n" if ":" in address else
+             f"addr {action} {address}/32 dev {device}\n" for address in addresses)
+    subprocess.run([*within, "ip", "-batch", "-"], input="".join(lines), text=True, check=True)
 
 
 def modules_load(*names):
     """Those that this kernel has."""
-    for name in names:
-        subprocess.run(["modprobe", "-q", name], check=False)
+    subprocess.run(["modprobe", "-q", "-a", *names], check=False)
 
 
 class Sink(Case):

@@ -35,7 +35,7 @@ class Programs(Case):
     policy = POLICY
     user = USER
     options = ("--set", f"workspace={WORK}", "--set", f"home={WORK}")
-    actor = f"{WORK}/actor.py"
+    actor = f"{WORK}/actor.pyc"
 
     @classmethod
     def prepare(cls):

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import pathlib
+import py_compile
 import select
 import shutil
 import signal
@@ -21,8 +22,13 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 WEIR = HERE.parent.parent / "build/weir"
 PYTHON = "/usr/bin/python3"
-ACTOR = str(HERE / "actor.py")
-ACTOR_PARTS = sorted(str(path) for path in HERE.glob("actor*.py"))
+# the actor is started hundreds of times, and most of what it did was to compile itself
+ACTOR_DIR = pathlib.Path(tempfile.mkdtemp(prefix="weir-actor-", dir="/opt"))
+ACTOR_DIR.chmod(0o755)
+atexit.register(shutil.rmtree, ACTOR_DIR)
+ACTOR_PARTS = [py_compile.compile(str(path), str(ACTOR_DIR / path.name) + "c", doraise=True)
+               for path in sorted(HERE.glob("actor*.py"))]
+ACTOR = str(ACTOR_DIR / "actor.pyc")
 OUT = pathlib.Path(os.environ.get("VM_OUT", "/tmp"))
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 WAIT_S = int(os.environ.setdefault("WEIR_TEST_WAIT_S", "180"))  # an emulated guest is slow; what has not come by then does not come
