@@ -24,7 +24,7 @@ static int program_loads(enum bpf_prog_type type, enum bpf_attach_type attach, c
 	int fd;
 
 	if (hook) {
-		int id = libbpf_find_vmlinux_btf_id(hook, attach);
+		int id = hook_type_id(hook);
 
 		if (id < 0)
 			return id;

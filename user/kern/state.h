@@ -47,6 +47,9 @@ int programs_choose(struct kern *kern);
  */
 int hooks_choose(struct bpf_object *object);
 
+/* Id of the type that a program for an LSM hook attaches to; -ENOENT when this kernel has none. */
+int hook_type_id(const char *name);
+
 /* Is it attached to nothing, and run when it is asked for? */
 bool program_by_hand(const struct bpf_program *program);
 
