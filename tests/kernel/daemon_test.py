@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 
-from support import Actor, CGROUPS, HERE, PYTHON, WEIR, errno, put, subprocess, unittest
+from support import Actor, CGROUPS, HERE, PYTHON, WEIR, errno, once, put, subprocess, unittest
 
 sys.path.append(str(HERE.parent / "e2e"))
 import harness  # noqa: E402
@@ -272,6 +272,7 @@ class Control(Daemon):
 class Log(Daemon):
     """A log that takes nothing."""
 
+    @once
     def test_disk_is_full(self):
         small = self.dir / "small"
         small.mkdir()

@@ -16,6 +16,7 @@
 #include "event/names.h"
 #include "policy/explain.h"
 
+/* over all guests, but for the opens */
 #define FLOW_POLICIES 120
 #define FLOWS 1000
 #define PATH_POLICIES 90
@@ -391,15 +392,16 @@ int main(void)
 	struct rig_child child;
 	struct rig rig;
 	uint64_t serial;
-	int i;
+	unsigned int shares = rig_shares(), i;
 
 	rig_open(&options, &rig);
-	for (i = 0; i < FLOW_POLICIES; i++)
+	for (i = 0; i < FLOW_POLICIES / shares; i++)
 		flows_compare(&rig);
-	for (i = 0; i < PATH_POLICIES; i++)
+	for (i = 0; i < PATH_POLICIES / shares; i++)
 		asked_compare(&rig);
-	printf("%d flows, %d paths for %d accesses each, %d opens\n", FLOW_POLICIES * FLOWS,
-	       PATH_POLICIES * PATHS, WEIR_ACCESS_COUNT, OPEN_POLICIES * OPENS);
+	printf("%u flows, %u paths for %d accesses each, %d opens\n",
+	       FLOW_POLICIES / shares * FLOWS, PATH_POLICIES / shares * PATHS, WEIR_ACCESS_COUNT,
+	       OPEN_POLICIES * OPENS);
 	tree_make(TOP, DEPTH);
 	rig_point(&rig, rig_load(&rig, "version: 1\nname: start\nguard: unrestricted\n", &serial));
 	child = rig_child_start(&rig, workload, NULL);

@@ -26,6 +26,17 @@ unsigned int random_below(unsigned int n)
 	return (unsigned int)((random_seed * 0x2545f4914f6cdd1du >> 33) % n);
 }
 
+unsigned int rig_shares(void)
+{
+	const char *text = getenv("WEIR_SHARE");
+	unsigned int number = 0, of = 1;
+
+	if (text && (sscanf(text, "%u/%u", &number, &of) != 2 || number >= of))
+		fatal("WEIR_SHARE: %s", text);
+	random_seed += number * 0x9e3779b97f4a7c15u;
+	return of;
+}
+
 void fatal(const char *format, ...)
 {
 	va_list args;

@@ -72,4 +72,10 @@ int checks_end(void);
 extern _Thread_local uint64_t random_seed;
 unsigned int random_below(unsigned int n);
 
+/*
+ * Of how many guests this is one, of $WEIR_SHARE ("NUMBER/OF"; 1 without it): each tries its part
+ * of what is generated. Random numbers are its own from here on.
+ */
+unsigned int rig_shares(void);
+
 #endif

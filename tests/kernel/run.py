@@ -15,7 +15,7 @@ import sys
 import time
 import unittest
 
-from support import Confined, WAIT_S, WEIR, policy_text
+from support import Confined, SHARE, WAIT_S, WEIR, policy_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 HANGS_S = 3 * WAIT_S    # a test that takes so long tells where it is
@@ -70,12 +70,18 @@ def chosen(suite, wanted):
             yield test
 
 
+def here(test):
+    """Is this the guest for it?"""
+    method = getattr(test, test.id().rpartition(".")[2], None)
+    return SHARE == 0 or not (getattr(test, "once", False) or getattr(method, "once", False))
+
+
 def python_tests(wanted, alone):
     """alone: those of classes that say so, which are about what is loaded and when."""
     found = unittest.defaultTestLoader.discover(str(HERE), pattern="*_test.py")
     # grouped by class, as the loader found them: a class has one confined workload
     suite = unittest.TestSuite(test for test in chosen(found, wanted)
-                               if getattr(test, "alone", False) == alone)
+                               if getattr(test, "alone", False) == alone and here(test))
     if not suite.countTestCases():
         return 0, 0, 0
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(suite)

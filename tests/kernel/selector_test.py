@@ -5,7 +5,7 @@ import os
 import pathlib
 import sys
 
-from support import WEIR
+from support import WEIR, once
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 
@@ -22,6 +22,7 @@ class Selectors(select_test.Selectors):
     kept = True
 
 
+@once
 class Takeover(select_takeover_test.Takeover):
     kept = True
 

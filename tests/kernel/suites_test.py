@@ -4,8 +4,8 @@
 import collections
 import shutil
 
-from support import (Actor, Case, HERE, USER, as_user, errno, fresh_dir, policy_text, subprocess,
-                     unittest)
+from support import (Actor, Case, HERE, USER, as_user, errno, fresh_dir, once, policy_text,
+                     subprocess, unittest)
 
 WORK, FREE = "/scratch/weir-suites", "/scratch/weir-suites-free"
 SUITE = HERE / "suite.py"
@@ -62,12 +62,15 @@ class Suites(Case):
     def test_os(self):
         self.compare("test_os", 250)
 
+    @once
     def test_shutil(self):
         self.compare("test_shutil", 130)
 
+    @once
     def test_pathlib(self):
         self.compare("test_pathlib", 300)
 
+    @once
     def test_tempfile(self):
         self.compare("test_tempfile", 95)
 

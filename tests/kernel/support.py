@@ -33,6 +33,8 @@ OUT = pathlib.Path(os.environ.get("VM_OUT", "/tmp"))
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 WAIT_S = int(os.environ.setdefault("WEIR_TEST_WAIT_S", "180"))  # an emulated guest is slow; what has not come by then does not come
 USER = "nobody"
+# which of how many guests this is
+SHARE, SHARES = map(int, os.environ.get("WEIR_SHARE", "0/1").split("/"))
 
 # what the actor itself needs under a files section
 ACTOR_FILES = f"""    - name: actor
@@ -51,6 +53,12 @@ def policy_text(network="unrestricted", files="unrestricted", audit="", head="",
     return (f"version: 1\nname: kernel-test\nidentity: {{agent: tester}}\n{head}"
             + section("network", network) + section("files", files) + section("guard", guard)
             + section("audit", audit))
+
+
+def once(what):
+    """A test, or a class of them, of what the kernel does not decide: one guest of several has it."""
+    what.once = True
+    return what
 
 
 def as_user(user):
@@ -348,6 +356,6 @@ def put(path, text="text\n", mode=0o666):
 
 
 __all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "HERE",
-           "OUT", "PYTHON", "Runs", "Server", "USER", "WAIT_S", "WEIR", "as_user", "check_log", "errno",
-           "fresh_dir", "ipaddress", "json", "os", "outside", "pathlib", "policy_text", "put",
-           "select", "signal", "subprocess", "unittest"]
+           "OUT", "PYTHON", "Runs", "SHARE", "SHARES", "Server", "USER", "WAIT_S", "WEIR", "as_user",
+           "check_log", "errno", "fresh_dir", "ipaddress", "json", "once", "os", "outside",
+           "pathlib", "policy_text", "put", "select", "signal", "subprocess", "unittest"]

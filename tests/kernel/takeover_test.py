@@ -5,10 +5,10 @@ import random
 import re
 import tempfile
 
-from support import (CGROUPS, PYTHON, WAIT_S, WEIR, json, os, pathlib, policy_text, select,
+from support import (CGROUPS, PYTHON, SHARES, WAIT_S, WEIR, json, os, pathlib, policy_text, select,
                      subprocess, unittest)
 
-KILLS = 67   # on each of three kernels
+KILLS = 200 // SHARES    # over all guests
 DENIED = "/scratch/weir-takeover/no"
 NETWORK = """  allow: [{name: here, addresses: [127.0.0.1]}]
   listen: unrestricted
