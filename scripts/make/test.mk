@@ -19,4 +19,4 @@ systemd-test: $(WEIR) kernels ## weir as a service of systemd, in a guest with S
 
 .PHONY: test
 test: $(WEIR) ## all tests: unit, command line, guests, kernel side, service
-	+$Qscripts/test unit e2e vm-test kernel-test systemd-test
+	+$Qscripts/test unit e2e+vm-test kernel-test systemd-test
