@@ -159,11 +159,11 @@ def main():
     totals = [0, 0, 0]
     programs = [path for path in sys.argv[1:]
                 if not wanted or any(word in path for word in wanted)]
-    for path in programs:
-        totals = [a + b for a, b in zip(totals, program_test(path))]
     totals = [a + b for a, b in zip(totals, python_tests(wanted, alone=True))]
     totals[1] += left_over()
     kept = Kept()
+    for path in programs:
+        totals = [a + b for a, b in zip(totals, program_test(path))]
     totals = [a + b for a, b in zip(totals, python_tests(wanted, alone=False))]
     kept.end()
     if Confined.count:

@@ -6,7 +6,7 @@ import stat
 import threading
 import time
 
-from support import (Runs, WAIT_S, WEIR, errno, json, os, outside, pathlib, policy_text, put,
+from support import (Runs, WAIT_S, WEIR, errno, json, once, os, outside, pathlib, policy_text, put,
                      subprocess, unittest)
 
 PORT = 4300
@@ -58,6 +58,7 @@ class Sharing(Runs):
         cls.secret = put("/scratch/weir-secret")
 
 
+@once
 class First(Sharing):
     alone = True
 

@@ -31,7 +31,7 @@ ACTOR_PARTS = [py_compile.compile(str(path), str(ACTOR_DIR / path.name) + "c", d
 ACTOR = str(ACTOR_DIR / "actor.pyc")
 OUT = pathlib.Path(os.environ.get("VM_OUT", "/tmp"))
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
-WAIT_S = int(os.environ.setdefault("WEIR_TEST_WAIT_S", "180"))  # an emulated guest is slow; what has not come by then does not come
+WAIT_S = int(os.environ.setdefault("WEIR_TEST_WAIT_S", "300"))  # an emulated guest is slow; what has not come by then does not come
 USER = "nobody"
 # which of how many guests this is
 SHARE, SHARES = map(int, os.environ.get("WEIR_SHARE", "0/1").split("/"))
