@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 import threading
 import time
-import unittest
 
 from harness import OPEN, PYTHON, WAIT_S, Case, cgroup_mount
 
@@ -103,9 +102,9 @@ class Place:
 class Kept(Place):
     """
     One with a weir that runs all the while, so that programs are not loaded anew for each
-    daemon: that takes an emulated guest a minute.
+    daemon: that takes an emulated guest a minute. All tests that want such a place share it.
     """
-    places = {}     # by module of tests
+    place = None
 
     def __init__(self, weir):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-kept-"))
@@ -121,11 +120,17 @@ class Kept(Place):
             raise AssertionError("weir does not start")
 
     @classmethod
-    def of(cls, module, weir):
-        if module not in cls.places:
-            cls.places[module] = cls(weir)
-            unittest.addModuleCleanup(cls.places[module].end)
-        return cls.places[module]
+    def of(cls, weir):
+        if not cls.place:
+            cls.place = cls(weir)
+        return cls.place
+
+    @classmethod
+    def over(cls):
+        """Who runs the tests says so when the last has ended."""
+        if cls.place:
+            cls.place.end()
+            cls.place = None
 
     def end(self):
         self.weir.communicate()
@@ -140,7 +145,7 @@ class DaemonCase(Case):
     def setUpClass(cls):
         super().setUpClass()
         if cls.kept:
-            cls.place = Kept.of(cls.__module__, cls.weir)
+            cls.place = Kept.of(cls.weir)
 
     def setUp(self):
         super().setUp()

@@ -5,7 +5,7 @@ the policy denies nothing: weir itself."""
 import subprocess
 
 from guarded import AREA, GuardCase, MOUNTED, MOUNTS, NAMESPACES, ptrace_ways, signal_ways
-from support import (ACTOR_FILES, Actor, CGROUPS, Confined, USER, as_user, errno, os, pathlib,
+from support import (ACTOR_FILES, Actor, CGROUPS, Confined, USER, as_user, errno, once, os, pathlib,
                      policy_text, unittest)
 
 SIGUSR1 = 10
@@ -225,6 +225,7 @@ class WithFiles(GuardCase):
         self.refused(errno.EPERM, "mount_here", MOUNTED)
 
 
+@once
 class Nobody(unittest.TestCase):
     """Where the guard is open, its hooks are not there."""
     alone = True

@@ -18,6 +18,9 @@ import unittest
 from support import Confined, SHARE, WAIT_S, WEIR, policy_text
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "e2e"))
+import daemon_harness  # noqa: E402
+
 HANGS_S = 3 * WAIT_S    # a test that takes so long tells where it is
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 
@@ -165,6 +168,7 @@ def main():
     for path in programs:
         totals = [a + b for a, b in zip(totals, program_test(path))]
     totals = [a + b for a, b in zip(totals, python_tests(wanted, alone=False))]
+    daemon_harness.Kept.over()
     kept.end()
     if Confined.count:
         print(f"weir run {Confined.count} times: {Confined.starting_s:.0f} s to start, "

@@ -20,6 +20,8 @@ os.environ.setdefault("WEIR_RACES", "100")      # an emulated machine takes its 
 
 class Selectors(select_test.Selectors):
     kept = True
+    test_more_than_there_is_room_for = once(
+        select_test.Selectors.test_more_than_there_is_room_for)
 
 
 @once

@@ -23,6 +23,7 @@ SYSTEM = f"""  allow:
 """
 
 
+@once
 class Suites(Case):
     policy = policy_text(files=SYSTEM, guard="")
     user = USER
@@ -62,15 +63,12 @@ class Suites(Case):
     def test_os(self):
         self.compare("test_os", 250)
 
-    @once
     def test_shutil(self):
         self.compare("test_shutil", 130)
 
-    @once
     def test_pathlib(self):
         self.compare("test_pathlib", 300)
 
-    @once
     def test_tempfile(self):
         self.compare("test_tempfile", 95)
 
