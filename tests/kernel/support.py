@@ -33,8 +33,8 @@ OUT = pathlib.Path(os.environ.get("VM_OUT", "/tmp"))
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 WAIT_S = int(os.environ.setdefault("WEIR_TEST_WAIT_S", "300"))  # an emulated guest is slow; what has not come by then does not come
 USER = "nobody"
-# which of how many guests this is
-SHARE, SHARES = map(int, os.environ.get("WEIR_SHARE", "0/1").split("/"))
+# which of the guests this is
+SHARE = int(os.environ.get("WEIR_SHARE", "0/1").partition("/")[0])
 
 # what the actor itself needs under a files section
 ACTOR_FILES = f"""    - name: actor
@@ -334,6 +334,7 @@ _outside = []
 def outside():
     """The one free actor."""
     if not _outside:
+        os.umask(0)     # what it makes is for everybody
         _outside.append(Actor())
         atexit.register(_outside[0].end)
     return _outside[0]
@@ -356,6 +357,6 @@ def put(path, text="text\n", mode=0o666):
 
 
 __all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "HERE",
-           "OUT", "PYTHON", "Runs", "SHARE", "SHARES", "Server", "USER", "WAIT_S", "WEIR", "as_user",
+           "OUT", "PYTHON", "Runs", "SHARE", "Server", "USER", "WAIT_S", "WEIR", "as_user",
            "check_log", "errno", "fresh_dir", "ipaddress", "json", "once", "os", "outside",
            "pathlib", "policy_text", "put", "select", "signal", "subprocess", "unittest"]
