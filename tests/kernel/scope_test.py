@@ -19,10 +19,11 @@ CONNECT = [PYTHON, "-I", "-S", "-c",
 
 
 def map_dump(name):
-    """The entries of a map of weir's, as bpftool reads them by their types."""
+    """The entries of a map of weir's, as bpftool reads them by their types, but for those that
+    went while it read."""
     done = subprocess.run(["bpftool", "-j", "map", "dump", "name", name], stdout=subprocess.PIPE,
                           check=True)
-    return [entry["formatted"] for entry in json.loads(done.stdout)]
+    return [entry["formatted"] for entry in json.loads(done.stdout) if "formatted" in entry]
 
 
 class ScopeCase(Case):
