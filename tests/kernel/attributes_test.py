@@ -43,7 +43,6 @@ class Attributes(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         for place in PLACES.values():
             fresh_dir(place)
             for kind in KINDS:
@@ -274,7 +273,6 @@ class Overlay(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         fresh_dir(LAYERS)
         for name in ("lower", "upper", "work", "merged"):
             os.mkdir(f"{LAYERS}/{name}")

@@ -122,7 +122,6 @@ class Clients(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         fresh_dir(WORK)
         put(f"{SITE}/{WORD}", WORD)
         for address in (ALLOWED, DENIED):

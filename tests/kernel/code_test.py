@@ -22,7 +22,6 @@ class Code(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         for place in PLACES:
             fresh_dir(place)
             for kind in [*KINDS, "none"]:

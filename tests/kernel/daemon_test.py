@@ -3,15 +3,13 @@
 
 import os
 import socket
-import sys
 import time
 
-from support import Actor, CGROUPS, HERE, PYTHON, WEIR, errno, once, put, subprocess, unittest
+from support import Actor, CGROUPS, PYTHON, WEIR, errno, once, put, subprocess, unittest
 
-sys.path.append(str(HERE.parent / "e2e"))
-import harness  # noqa: E402
-from daemon_harness import DaemonCase  # noqa: E402
-from harness import CLOSED, OPEN  # noqa: E402
+import harness
+from daemon_harness import DaemonCase
+from harness import CLOSED, OPEN
 
 harness.Case.weir = str(WEIR)
 

@@ -45,7 +45,6 @@ class Descriptors(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         fresh_dir(FOLDER)
         for place in PLACES.values():
             fresh_dir(place)

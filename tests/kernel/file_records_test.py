@@ -48,10 +48,6 @@ class Recorded(Case):
     policy = policy()
     owner = 0
 
-    @classmethod
-    def prepare(cls):
-        os.umask(0)
-
     def fresh(self, folder):
         """What the acts need."""
         fresh_dir(folder)

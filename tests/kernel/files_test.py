@@ -58,7 +58,6 @@ class Files(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         for place in PLACES.values():
             fresh_dir(place)
             for name in ("rw", "ro", "wo", "co", "del", "all", "all2", "closed", "some", "some/not",

@@ -159,7 +159,6 @@ class GuardCase(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         fresh_dir(AREA)
         os.makedirs(MOUNTED)
         put(f"{AREA}/file")

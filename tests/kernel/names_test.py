@@ -26,7 +26,6 @@ class Names(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         for place in PLACES.values():
             fresh_dir(place)
             for name in ("open", "closed"):
@@ -118,7 +117,6 @@ class Namespace(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         fresh_dir(TOP)
         for name in ("inner", "shown", "other"):
             os.mkdir(f"{TOP}/{name}")

@@ -27,7 +27,6 @@ class Openings(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         for place in PLACES.values():
             fresh_dir(place)
             for kind in KINDS:

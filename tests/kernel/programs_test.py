@@ -39,7 +39,6 @@ class Programs(Case):
 
     @classmethod
     def prepare(cls):
-        os.umask(0)
         for path in (WORK, SITE, OUTSIDE):
             fresh_dir(path)
         for path in ACTOR_PARTS:

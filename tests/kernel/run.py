@@ -15,11 +15,8 @@ import sys
 import time
 import unittest
 
-from support import Confined, SHARE, WAIT_S, WEIR, policy_text
-
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "e2e"))
-import daemon_harness  # noqa: E402
+from support import Confined, HERE, SHARE, WAIT_S, WEIR, policy_text
+import daemon_harness
 
 HANGS_S = 3 * WAIT_S    # a test that takes so long tells where it is
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")

@@ -2,17 +2,13 @@
 """The end-to-end tests of selectors and containers, where marks, files and the guard are enforced."""
 
 import os
-import pathlib
-import sys
 
 from support import WEIR, once
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
-
-import container_test  # noqa: E402
-import harness  # noqa: E402
-import select_takeover_test  # noqa: E402
-import select_test  # noqa: E402
+import container_test
+import harness
+import select_takeover_test
+import select_test
 
 harness.Case.weir = str(WEIR)
 os.environ.setdefault("WEIR_RACES", "100")      # an emulated machine takes its time

@@ -14,12 +14,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import unittest
 
+os.umask(0)     # what tests and actors make is for everybody, as its mode says
+
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "e2e"))   # some tests there are run here, too
 WEIR = HERE.parent.parent / "build/weir"
 PYTHON = "/usr/bin/python3"
 # the actor is started hundreds of times, and most of what it did was to compile itself
@@ -334,7 +338,6 @@ _outside = []
 def outside():
     """The one free actor."""
     if not _outside:
-        os.umask(0)     # what it makes is for everybody
         _outside.append(Actor())
         atexit.register(_outside[0].end)
     return _outside[0]

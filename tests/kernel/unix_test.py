@@ -43,7 +43,6 @@ def bound(kind, name):
 class UnixCase(Case):
     @classmethod
     def prepare(cls):
-        os.umask(0)
         for path in (FOLDER, OPEN, SHUT, INSIDE):
             fresh_dir(path)
         cls.peers = {}
