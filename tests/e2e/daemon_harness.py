@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 
@@ -80,15 +79,16 @@ def accept_all(server):
 
 
 class Place:
-    """A /run/weir and a bpffs that are not those of a daemon on this machine."""
+    """A /run/weir that is not that of a daemon on this machine; a bpffs neither, if so asked."""
 
-    def __init__(self, run_folder):
+    def __init__(self, run_folder, bpffs=True):
         self.run_folder = run_folder
         run_folder.mkdir(0o700)
+        mount = "mount -t bpf bpf /sys/fs/bpf && " if bpffs else ""
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "sh", "-c",
-             'mkdir -p /run/weir && mount --bind "$0" /run/weir && '
-             "mount -t bpf bpf /sys/fs/bpf && echo ready && exec sleep infinity",
+             'mkdir -p -m 700 /run/weir && mount --bind "$0" /run/weir && '
+             f"{mount}echo ready && exec sleep infinity",
              str(run_folder)], stdout=subprocess.PIPE, text=True)
         if self.holder.stdout.readline() != "ready\n":
             raise AssertionError("no mounts of its own")
@@ -99,57 +99,13 @@ class Place:
         Case.stop(self.holder)
 
 
-class Kept(Place):
-    """
-    One with a weir that runs all the while, so that programs are not loaded anew for each
-    daemon: that takes an emulated guest a minute. All tests that want such a place share it.
-    """
-    place = None
-
-    def __init__(self, weir):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-kept-"))
-        self.folder.chmod(0o755)
-        super().__init__(self.folder / "run")
-        (self.folder / "open.yaml").write_text(OPEN)
-        self.weir = subprocess.Popen([*self.prefix, weir, "run", "--policy",
-                                      str(self.folder / "open.yaml"), "--log", "/dev/null", "--",
-                                      "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.weir.stdin.write(b"\n")
-        self.weir.stdin.flush()
-        if self.weir.stdout.readline() != b"\n":
-            raise AssertionError("weir does not start")
-
-    @classmethod
-    def of(cls, weir):
-        if not cls.place:
-            cls.place = cls(weir)
-        return cls.place
-
-    @classmethod
-    def over(cls):
-        """Who runs the tests says so when the last has ended."""
-        if cls.place:
-            cls.place.end()
-            cls.place = None
-
-    def end(self):
-        self.weir.communicate()
-        super().end()
-        shutil.rmtree(self.folder, True)
-
-
 class DaemonCase(Case):
-    kept = False    # is the place that of other tests too?
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        if cls.kept:
-            cls.place = Kept.of(cls.weir)
+    kept = None     # the place of all tests, where who runs them keeps the programs loaded
 
     def setUp(self):
         super().setUp()
-        if not self.kept:
+        self.place = self.kept
+        if not self.place:
             self.place = Place(self.dir / "run")
             self.addCleanup(self.place.end)
         # they outlive the daemons of the test

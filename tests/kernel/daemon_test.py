@@ -54,8 +54,6 @@ CHAIN = BOMB.replace("    if pid == 0:", "    if pid:\n        os._exit(0)\n    
 
 
 class Daemon(DaemonCase):
-    kept = True
-
     def actor(self, cgroup):
         """One that is in a cgroup, and says nothing until it is asked."""
         actor = Actor()

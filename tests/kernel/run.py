@@ -5,6 +5,7 @@ Runs the kernel tests on the kernel this runs on, as root: every *_test.py besid
 programs given as arguments. TESTS chooses by name ("scope" or "scope_test.Scope.test_fork").
 Ends with "N passed, N failed, N skipped".
 """
+import collections
 import faulthandler
 import fcntl
 import os
@@ -16,7 +17,7 @@ import time
 import unittest
 
 from support import Confined, HERE, SHARE, WAIT_S, WEIR, policy_text
-import daemon_harness
+from daemon_harness import DaemonCase, Place
 
 HANGS_S = 3 * WAIT_S    # a test that takes so long tells where it is
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
@@ -24,6 +25,11 @@ COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 
 class Result(unittest.TextTestResult):
     passed = 0
+    spent_s = collections.Counter()     # by module, with what its classes set up
+
+    def startTestRun(self):
+        super().startTestRun()
+        self.ended = time.monotonic()
 
     def startTest(self, test):
         super().startTest(test)
@@ -57,7 +63,10 @@ class Result(unittest.TextTestResult):
     def stopTest(self, test):
         super().stopTest(test)
         faulthandler.cancel_dump_traceback_later()
-        took = time.monotonic() - self.began
+        now = time.monotonic()
+        self.spent_s[test.id().partition(".")[0]] += now - self.ended
+        self.ended = now
+        took = now - self.began
         if took > 5:
             self.stream.writeln(f"    ({took:.1f} s)")
 
@@ -76,12 +85,15 @@ def here(test):
     return SHARE == 0 or not (getattr(test, "once", False) or getattr(method, "once", False))
 
 
-def python_tests(wanted, alone):
-    """alone: those of classes that say so, which are about what is loaded and when."""
+def python_tests(wanted, when):
+    """
+    when: those of classes that say so, which are about what is loaded: "first", before anything
+    is, or "last", when nobody else needs what is any more; or "kept", all the others.
+    """
     found = unittest.defaultTestLoader.discover(str(HERE), pattern="*_test.py")
     # grouped by class, as the loader found them: a class has one confined workload
     suite = unittest.TestSuite(test for test in chosen(found, wanted)
-                               if getattr(test, "alone", False) == alone and here(test))
+                               if getattr(test, "when", "kept") == when and here(test))
     if not suite.countTestCases():
         return 0, 0, 0
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(suite)
@@ -105,8 +117,9 @@ def program_test(path):
 
 class Kept:
     """
-    Keeps the programs that weirs share, all of them, while tests run: otherwise each weir that
-    finds no other loads and detaches them anew, which is most of what an emulated guest does.
+    Keeps the programs that weirs share, all of them, while tests run, also those of daemons:
+    otherwise each weir that finds no other loads and detaches them anew, which is most of what an
+    emulated guest does.
     """
     EVERYTHING = policy_text("{}", '  allow:\n    - {name: all, paths: ["/**"]}\n', guard="{}")
 
@@ -116,10 +129,16 @@ class Kept:
             weir.stdin.flush()
             if weir.stdout.readline() != b"\n":
                 raise AssertionError("weir does not start")
-            [folder] = pathlib.Path("/sys/fs/bpf/weir").glob("abi-*")
+            [folder] = self.found()
             self.folder = os.open(folder, os.O_RDONLY)
             fcntl.flock(self.folder, fcntl.LOCK_SH)
             weir.stdin.close()
+        self.place = Place(pathlib.Path("/run/weir-daemons"), bpffs=False)
+        DaemonCase.kept = self.place
+
+    @staticmethod
+    def found():
+        return list(pathlib.Path("/sys/fs/bpf/weir").glob("abi-*"))
 
     @staticmethod
     def weir(policy, *command):
@@ -128,9 +147,15 @@ class Kept:
         return subprocess.Popen([str(WEIR), "run", "--policy", str(file), "--log", "/dev/null", "--",
                                  *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def end(self):
-        """The next weir to leave is the last one."""
+    def release(self):
+        """The next weir to leave takes them away."""
+        self.place.end()
         os.close(self.folder)
+
+    def remove(self):
+        """What no test has taken away."""
+        if not self.found():
+            return
         with self.weir(policy_text(), "/usr/bin/true") as weir:
             weir.communicate()
 
@@ -159,14 +184,16 @@ def main():
     totals = [0, 0, 0]
     programs = [path for path in sys.argv[1:]
                 if not wanted or any(word in path for word in wanted)]
-    totals = [a + b for a, b in zip(totals, python_tests(wanted, alone=True))]
+    totals = [a + b for a, b in zip(totals, python_tests(wanted, "first"))]
     totals[1] += left_over()
     kept = Kept()
     for path in programs:
         totals = [a + b for a, b in zip(totals, program_test(path))]
-    totals = [a + b for a, b in zip(totals, python_tests(wanted, alone=False))]
-    daemon_harness.Kept.over()
-    kept.end()
+    totals = [a + b for a, b in zip(totals, python_tests(wanted, "kept"))]
+    kept.release()
+    totals = [a + b for a, b in zip(totals, python_tests(wanted, "last"))]
+    kept.remove()
+    print(", ".join(f"{module} {spent:.0f} s" for module, spent in Result.spent_s.most_common()))
     if Confined.count:
         print(f"weir run {Confined.count} times: {Confined.starting_s:.0f} s to start, "
               f"{Confined.ending_s:.0f} s to end")

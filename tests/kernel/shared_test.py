@@ -60,7 +60,7 @@ class Sharing(Runs):
 
 @once
 class First(Sharing):
-    alone = True
+    when = "first"
 
     def test_one_set(self):
         """Who comes loads what is missing, and the last to leave takes all away."""

@@ -52,7 +52,7 @@ print(number, files, connects, flush=True)
 
 
 class Takeover(unittest.TestCase):
-    alone = True
+    when = "last"
 
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="weir-takeover-"))
@@ -81,10 +81,12 @@ class Takeover(unittest.TestCase):
         """Returns when the daemon answers."""
         self.process = subprocess.Popen([weir, "daemon", "--config", self.config],
                                         stderr=subprocess.PIPE)
+        said = b""
         while line := self.process.stderr.readline():
             if b"ready" in line:
                 return
-        self.fail(f"the daemon has ended: {self.process.wait()}")
+            said += line
+        self.fail(f"the daemon has ended with {self.process.wait()}: {said.decode()}")
 
     def kill(self):
         self.process.kill()
