@@ -167,10 +167,13 @@ class Metrics(OperatorCase):
         self.assertEqual(self.curl(*code, "-d", "x", self.url), "405")
         self.assertEqual(self.curl(*code, "-H", "A: " + "x" * 20000, self.url)[0], "4")
 
+    def server_pids(self):
+        path = pathlib.Path(f"/proc/{self.daemon_pid()}/task/{self.daemon_pid()}/children")
+        return path.read_text().split()
+
     def server_pid(self):
         """Of the process that parses requests."""
-        path = pathlib.Path(f"/proc/{self.daemon_pid()}/task/{self.daemon_pid()}/children")
-        return path.read_text().split()[0]
+        return self.server_pids()[0]
 
     def test_requests_are_parsed_without_privileges(self):
         self.daemon(more=self.more)
@@ -191,6 +194,19 @@ class Metrics(OperatorCase):
         self.wait(lambda: subprocess.run(["curl", "-s", self.url], check=False,
                                          stdout=subprocess.DEVNULL).returncode == 0)
         self.assertNotEqual(self.server_pid(), pid)
+
+    def test_another_is_begun_later_each_time(self):
+        """As long as nobody has asked it anything."""
+        self.daemon(more=self.more)
+        for number, seconds in enumerate((1, 2, 1), 1):
+            if number == 3:
+                self.assertEqual(self.samples()["weir_log_writable"], 1)
+            pid = int(self.server_pid())
+            os.kill(pid, signal.SIGKILL)
+            self.wait(lambda n=number: (self.dir / "daemon.err").read_text().count("metrics ended") == n)
+            self.assertRegex((self.dir / "daemon.err").read_text(),
+                             rf"metrics ended \(signal 9\); another begins in {seconds} s\n\Z")
+            self.wait(self.server_pids)
 
     def test_it_ends_with_the_daemon(self):
         self.daemon(more=self.more)

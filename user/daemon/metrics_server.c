@@ -17,7 +17,9 @@
 #include "daemon/metrics_http.h"
 #include "daemon/server.h"
 
-#define AGAIN_MS 1000	/* until another process is begun */
+/* Until another process is begun; twice as long each time, as long as none was of use. */
+#define AGAIN_MS 1000
+#define AGAIN_MAX_MS 64000
 #define LISTEN_TRIES 20	/* the process of a daemon that was killed is about to end */
 #define LISTEN_WAIT_MS 50
 /* Who asks again sooner is told the same: working it out takes the daemon's time. */
@@ -31,6 +33,7 @@ struct metrics_server {
 	char asked[2];
 	uint32_t len;		/* of what it is given */
 	int handles;		/* of the two above, open */
+	unsigned int again_ms;	/* what the next one waits */
 	bool busy;		/* it is being answered */
 	bool ending;		/* the process, or it has */
 	bool stopping;		/* all of it */
@@ -111,17 +114,13 @@ static int path_listen(const char *path, int *ret)
 	return r;
 }
 
-static int process_begin(struct metrics_server *server);
+static void timer_came(uv_timer_t *timer);
 
-static void timer_came(uv_timer_t *timer)
+static void begin_later(struct metrics_server *server)
 {
-	struct metrics_server *server = timer->data;
-	int r = process_begin(server);
-
-	if (r < 0)
-		log_error("no process that gives metrics can be begun: %s", uv_strerror(r));
-	if (r < 0 && !server->handles)
-		uv_timer_start(timer, timer_came, AGAIN_MS, 0);
+	uv_timer_start(&server->timer, timer_came, server->again_ms, 0);
+	if (server->again_ms < AGAIN_MAX_MS)
+		server->again_ms *= 2;
 }
 
 static void server_free(struct metrics_server *server)
@@ -149,7 +148,7 @@ static void handle_closed(uv_handle_t *handle)
 	if (server->stopping)
 		uv_close((uv_handle_t *)&server->timer, timer_closed);
 	else
-		uv_timer_start(&server->timer, timer_came, AGAIN_MS, 0);
+		begin_later(server);
 }
 
 /* Its end comes to process_ended(). */
@@ -167,8 +166,9 @@ static void process_ended(uv_process_t *process, int64_t status, int signal)
 	struct metrics_server *server = process->data;
 
 	if (!server->stopping)
-		log_error("the process that gives metrics has ended (%s %d); another will begin",
-			  signal ? "signal" : "status", signal ? signal : (int)status);
+		log_error("the process that gives metrics ended (%s %d); another begins in %u s",
+			  signal ? "signal" : "status", signal ? signal : (int)status,
+			  server->again_ms / 1000);
 	process_end(server);
 	uv_close((uv_handle_t *)process, handle_closed);
 }
@@ -204,6 +204,7 @@ static void asked_came(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 		process_end(server);
 		return;
 	}
+	server->again_ms = AGAIN_MS;
 	r = text_renew(server);
 	server->len = r < 0 || server->text.len > METRICS_TEXT_MAX ? 0 : (uint32_t)server->text.len;
 	pieces[0] = uv_buf_init((char *)&server->len, sizeof(server->len));
@@ -270,6 +271,18 @@ static int process_begin(struct metrics_server *server)
 	return r;
 }
 
+static void timer_came(uv_timer_t *timer)
+{
+	struct metrics_server *server = timer->data;
+	int r = process_begin(server);
+
+	if (r < 0)
+		log_error("no process that gives metrics can be begun: %s; tried again in %u s",
+			  uv_strerror(r), server->again_ms / 1000);
+	if (r < 0 && !server->handles)
+		begin_later(server);
+}
+
 void metrics_stop(struct metrics_server *server)
 {
 	if (!server)
@@ -307,6 +320,7 @@ static int server_open(struct metrics_server *server, uv_loop_t *loop, const str
 		return r;
 	uv_timer_init(loop, &server->timer);
 	server->timer.data = server;
+	server->again_ms = AGAIN_MS;
 	return process_begin(server);
 }
 
