@@ -228,7 +228,7 @@ class WithFiles(GuardCase):
 @once
 class Nobody(unittest.TestCase):
     """Where the guard is open, its hooks are not there."""
-    alone = True
+    when = "first"
 
     def programs(self, *options, guard):
         confined = Confined(policy_text(guard=guard), "guard-open", options=options)
