@@ -29,13 +29,14 @@ class Grants(unittest.TestCase):
         cls.cgroup = CGROUPS / CGROUP
         cls.config = put(f"{FOLDER}/weir.yaml", f"version: 1\nlog: {cls.log}\n"
                          f"socket: {FOLDER}/run/control.sock\npolicies: [{cls.policies}]\n")
-        os.environ["WEIR_SOCKET"] = f"{FOLDER}/run/control.sock"
+        cls.env = dict(os.environ, WEIR_SOCKET=f"{FOLDER}/run/control.sock")
         put(str(cls.policies / "kernel-test.yaml"), POLICY)
         cls.cgroup.mkdir(exist_ok=True)
         cls.daemon = subprocess.Popen([str(WEIR), "daemon", "--config", cls.config])
         cls.addClassCleanup(cls.daemon_end)
         cls.until(lambda: subprocess.run([str(WEIR), "status"], stdout=subprocess.DEVNULL,
-                                         stderr=subprocess.DEVNULL, check=False).returncode == 0)
+                                         stderr=subprocess.DEVNULL, check=False,
+                                         env=cls.env).returncode == 0)
 
     @classmethod
     def daemon_end(cls):
@@ -69,7 +70,8 @@ class Grants(unittest.TestCase):
 
     def weir(self, *args, status=0):
         done = subprocess.run([str(WEIR), *map(str, args)], stdout=subprocess.PIPE, text=True,
-                              stderr=subprocess.PIPE, check=False, timeout=WAIT_S)
+                              stderr=subprocess.PIPE, check=False, timeout=WAIT_S,
+                              env=self.env)
         self.assertEqual(done.returncode, status, done.stderr)
         return done
 
