@@ -148,7 +148,7 @@ class Scope(ScopeCase):
             hints, marks = map_dump("weir_hints"), map_dump("weir_marks")
             return sum(hint["value"]["marks"] for hint in hints), len(marks)
         index = self.allowed("thread_start")
-        for _ in range(100):
+        for _ in range(40):
             self.refused(errno.EPERM, "forked", *DENIED)
             self.refused(errno.EPERM, "threaded", index, "forked", *DENIED)
         self.free("forked_deep", 20, *DENIED)
