@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/backoff.h"
 #include "kern/select.h"
-
-#define AGAIN_FIRST_MS 1000
-#define AGAIN_LAST_MS 60000
 
 static struct passed *find(const struct agent *agent, uint64_t cgroup_id)
 {
@@ -91,9 +89,7 @@ void passed_failed(struct agent *agent, const struct cgroup *cgroup,
 	passed->path = strdup(cgroup->path);
 	passed->error = error ? strdup(error) : NULL;
 	passed->binding = binding;
-	passed->delay_ms = passed->delay_ms ? 2 * passed->delay_ms : AGAIN_FIRST_MS;
-	if (passed->delay_ms > AGAIN_LAST_MS)
-		passed->delay_ms = AGAIN_LAST_MS;
+	passed->delay_ms = backoff_next(passed->delay_ms);
 	passed->again_ms = uv_now(&agent->loop) + passed->delay_ms;
 }
 

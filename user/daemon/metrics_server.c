@@ -14,12 +14,10 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "daemon/backoff.h"
 #include "daemon/metrics_http.h"
 #include "daemon/server.h"
 
-/* Until another process is begun; twice as long each time, as long as none was of use. */
-#define AGAIN_MS 1000
-#define AGAIN_MAX_MS 64000
 #define LISTEN_TRIES 20	/* the process of a daemon that was killed is about to end */
 #define LISTEN_WAIT_MS 50
 /* Who asks again sooner is told the same: working it out takes the daemon's time. */
@@ -33,7 +31,7 @@ struct metrics_server {
 	char asked[2];
 	uint32_t len;		/* of what it is given */
 	int handles;		/* of the two above, open */
-	unsigned int again_ms;	/* what the next one waits */
+	unsigned int delay_ms;	/* until the last one was begun; 0: the first, or it was of use */
 	bool busy;		/* it is being answered */
 	bool ending;		/* the process, or it has */
 	bool stopping;		/* all of it */
@@ -118,9 +116,8 @@ static void timer_came(uv_timer_t *timer);
 
 static void begin_later(struct metrics_server *server)
 {
-	uv_timer_start(&server->timer, timer_came, server->again_ms, 0);
-	if (server->again_ms < AGAIN_MAX_MS)
-		server->again_ms *= 2;
+	server->delay_ms = backoff_next(server->delay_ms);
+	uv_timer_start(&server->timer, timer_came, server->delay_ms, 0);
 }
 
 static void server_free(struct metrics_server *server)
@@ -168,7 +165,7 @@ static void process_ended(uv_process_t *process, int64_t status, int signal)
 	if (!server->stopping)
 		log_error("the process that gives metrics ended (%s %d); another begins in %u s",
 			  signal ? "signal" : "status", signal ? signal : (int)status,
-			  server->again_ms / 1000);
+			  backoff_next(server->delay_ms) / 1000);
 	process_end(server);
 	uv_close((uv_handle_t *)process, handle_closed);
 }
@@ -204,7 +201,7 @@ static void asked_came(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 		process_end(server);
 		return;
 	}
-	server->again_ms = AGAIN_MS;
+	server->delay_ms = 0;
 	r = text_renew(server);
 	server->len = r < 0 || server->text.len > METRICS_TEXT_MAX ? 0 : (uint32_t)server->text.len;
 	pieces[0] = uv_buf_init((char *)&server->len, sizeof(server->len));
@@ -278,7 +275,7 @@ static void timer_came(uv_timer_t *timer)
 
 	if (r < 0)
 		log_error("no process that gives metrics can be begun: %s; tried again in %u s",
-			  uv_strerror(r), server->again_ms / 1000);
+			  uv_strerror(r), backoff_next(server->delay_ms) / 1000);
 	if (r < 0 && !server->handles)
 		begin_later(server);
 }
@@ -320,7 +317,6 @@ static int server_open(struct metrics_server *server, uv_loop_t *loop, const str
 		return r;
 	uv_timer_init(loop, &server->timer);
 	server->timer.data = server;
-	server->again_ms = AGAIN_MS;
 	return process_begin(server);
 }
 
