@@ -23,7 +23,8 @@ def map_dump(name):
     went while it read."""
     done = subprocess.run(["bpftool", "-j", "map", "dump", "name", name], stdout=subprocess.PIPE,
                           check=True)
-    return [entry["formatted"] for entry in json.loads(done.stdout) if "formatted" in entry]
+    return [entry["formatted"] for entry in json.loads(done.stdout)
+            if "error" not in entry.get("value", ())]
 
 
 class ScopeCase(Case):
