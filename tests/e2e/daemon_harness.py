@@ -79,7 +79,7 @@ def accept_all(server):
 
 
 class Place:
-    """A /run/weir that is not that of a daemon on this machine; a bpffs neither, if so asked."""
+    """A /run/weir, and unless asked otherwise a bpffs, that are not those of this machine."""
 
     def __init__(self, run_folder, bpffs=True):
         self.run_folder = run_folder
@@ -105,7 +105,7 @@ class DaemonCase(Case):
     def setUp(self):
         super().setUp()
         self.place = self.kept
-        if not self.place:
+        if not self.kept:
             self.place = Place(self.dir / "run")
             self.addCleanup(self.place.end)
         # they outlive the daemons of the test

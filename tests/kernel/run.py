@@ -72,10 +72,11 @@ class Result(unittest.TextTestResult):
 
 
 def chosen(suite, wanted):
+    """The tests in it that are wanted, and for this guest."""
     for test in suite:
         if isinstance(test, unittest.TestSuite):
             yield from chosen(test, wanted)
-        elif not wanted or any(word in test.id() for word in wanted):
+        elif here(test) and (not wanted or any(word in test.id() for word in wanted)):
             yield test
 
 
@@ -85,15 +86,13 @@ def here(test):
     return SHARE == 0 or not (getattr(test, "once", False) or getattr(method, "once", False))
 
 
-def python_tests(wanted, when):
+def python_tests(tests, when):
     """
     when: those of classes that say so, which are about what is loaded: "first", before anything
     is, or "last", when nobody else needs what is any more; or "kept", all the others.
     """
-    found = unittest.defaultTestLoader.discover(str(HERE), pattern="*_test.py")
     # grouped by class, as the loader found them: a class has one confined workload
-    suite = unittest.TestSuite(test for test in chosen(found, wanted)
-                               if getattr(test, "when", "kept") == when and here(test))
+    suite = unittest.TestSuite(test for test in tests if getattr(test, "when", "kept") == when)
     if not suite.countTestCases():
         return 0, 0, 0
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(suite)
@@ -133,8 +132,7 @@ class Kept:
             self.folder = os.open(folder, os.O_RDONLY)
             fcntl.flock(self.folder, fcntl.LOCK_SH)
             weir.stdin.close()
-        self.place = Place(pathlib.Path("/run/weir-daemons"), bpffs=False)
-        DaemonCase.kept = self.place
+        DaemonCase.kept = Place(pathlib.Path("/run/weir-daemons"), bpffs=False)
 
     @staticmethod
     def found():
@@ -149,7 +147,8 @@ class Kept:
 
     def release(self):
         """The next weir to leave takes them away."""
-        self.place.end()
+        DaemonCase.kept.end()
+        DaemonCase.kept = None
         os.close(self.folder)
 
     def remove(self):
@@ -181,25 +180,25 @@ def left_now():
 def main():
     wanted = os.environ.get("TESTS", "").split()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    totals = [0, 0, 0]
+    tests = list(chosen(unittest.defaultTestLoader.discover(str(HERE), pattern="*_test.py"),
+                        wanted))
     programs = [path for path in sys.argv[1:]
                 if not wanted or any(word in path for word in wanted)]
-    totals = [a + b for a, b in zip(totals, python_tests(wanted, "first"))]
-    totals[1] += left_over()
+    counts = [python_tests(tests, "first"), (0, left_over(), 0)]
     kept = Kept()
-    for path in programs:
-        totals = [a + b for a, b in zip(totals, program_test(path))]
-    totals = [a + b for a, b in zip(totals, python_tests(wanted, "kept"))]
+    counts += map(program_test, programs)
+    counts.append(python_tests(tests, "kept"))
     kept.release()
-    totals = [a + b for a, b in zip(totals, python_tests(wanted, "last"))]
+    counts.append(python_tests(tests, "last"))
     kept.remove()
     print(", ".join(f"{module} {spent:.0f} s" for module, spent in Result.spent_s.most_common()))
     if Confined.count:
         print(f"weir run {Confined.count} times: {Confined.starting_s:.0f} s to start, "
               f"{Confined.ending_s:.0f} s to end")
-    totals[1] += left_over()
-    print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
-    return 1 if totals[1] or not totals[0] else 0
+    counts.append((0, left_over(), 0))
+    passed, failed, skipped = map(sum, zip(*counts))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

@@ -19,14 +19,5 @@ class Selectors(select_test.Selectors):
         select_test.Selectors.test_more_than_there_is_room_for)
 
 
-@once
-class Takeover(select_takeover_test.Takeover):
-    pass
-
-
-class Crun(container_test.Crun):
-    pass
-
-
-class Runc(container_test.Runc):
-    pass
+Takeover = once(select_takeover_test.Takeover)
+Crun, Runc = container_test.Crun, container_test.Runc
