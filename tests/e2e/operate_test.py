@@ -27,8 +27,8 @@ class OperatorCase(DaemonCase):
 
     def records_there(self, count):
         """Waits until so many connects are in the log."""
-        self.wait(lambda: sum(json.loads(line)["type"] == "network.connect" for line in
-                              self.log.read_text().splitlines()) >= count)
+        self.wait(lambda: sum(record["type"] == "network.connect"
+                              for record in self.records()) >= count)
 
     def counted(self, policy):
         """The log's records of a policy by verdict."""
@@ -61,7 +61,7 @@ class Events(OperatorCase):
                                rf"python3\[\d+\] in {self.name(cgroup)}\n$")
         # rotated: another file has the name
         self.log.rename(self.dir / "log.1")
-        record = json.loads((self.dir / "log.1").read_text().splitlines()[-1])
+        record = self.records(self.dir / "log.1")[-1]
         record["destination"]["port"] = 4711
         self.log.write_text(json.dumps(record) + "\n")
         read_until(process.stdout.fileno(), b"127.0.0.1:4711/tcp")
