@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-#define NS_PER_S 1000000000ull
+#include "base/clock.h"
+
 #define S_PER_DAY 86400u
 #define DAYS_PER_ERA 146097u	/* 400 years */
 #define DAYS_TO_1970 719468u	/* from 0000-03-01 */

@@ -3,8 +3,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "daemon/events.h"
 
@@ -39,12 +39,7 @@ static const struct option options[] = {
 
 static int since_read(const struct cli_call *call, struct events_options *events)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (events_since_parse(optarg,
-			       (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
-			       &events->since_ns) < 0)
+	if (events_since_parse(optarg, clock_ns(CLOCK_REALTIME), &events->since_ns) < 0)
 		return cli_usage(call->command, "--since %s: give 90s, 15m, 2h, 3d, or UTC as "
 				 "2026-01-02 or \"2026-01-02 03:04\"", optarg);
 	return 0;

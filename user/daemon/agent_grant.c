@@ -4,12 +4,11 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "daemon/agent_control.h"
 #include "daemon/agent_keep.h"
 #include "daemon/enforce.h"
 #include "daemon/place.h"
-
-#define NS_PER_S 1000000000ull
 
 /* A binding for which a version with other grants was made. */
 struct regrant {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "event/decode.h"
 #include "event/enrich.h"
@@ -18,8 +19,8 @@
 
 #define POLL_MS 50		/* records come without wake-up */
 #define RETRY_MS 100		/* between attempts at a log that takes nothing */
-#define LOSSES_EVERY_NS 1000000000u
-#define RESEED_EVERY_NS (300 * 1000000000ull)
+#define LOSSES_EVERY_NS NS_PER_S
+#define RESEED_EVERY_NS (300 * NS_PER_S)
 #define PROCESSES_MAX 4096
 
 struct drain {

@@ -2,10 +2,9 @@
 /* The point in time that `weir events --since` names; see events.h. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "daemon/events.h"
 #include "policy/value.h"
-
-#define NS_PER_S 1000000000ull
 
 static int ago_parse(const char *text, uint64_t now_ns, uint64_t *ret_ns)
 {

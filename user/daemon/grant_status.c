@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Grants for status; see grant.h. */
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/time.h"
 #include "daemon/grant.h"
-
-#define NS_PER_S 1000000000ull
 
 /* A time of CLOCK_BOOTTIME for people, to the second. */
 static json_t *time_json(uint64_t boot_ns)
 {
-	struct timespec real;
 	char text[TIME_STRLEN];
 
-	clock_gettime(CLOCK_REALTIME, &real);
-	time_format((uint64_t)real.tv_sec * NS_PER_S + (uint64_t)real.tv_nsec + boot_ns -
-			    journal_now(), text);
+	time_format(clock_ns(CLOCK_REALTIME) + boot_ns - journal_now(), text);
 	strcpy(text + strlen("2026-01-02T03:04:05"), "Z");
 	return json_string(text);
 }

@@ -4,15 +4,8 @@
 
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+#include "base/clock.h"
 
 uint64_t journal_now(void)
 {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "daemon/figures.h"
 #include "event/names.h"
@@ -158,8 +159,8 @@ static void add_costs(struct buf *out, const struct figures *figures)
 
 		buf_add_string(out, "weir_program_seconds_total");
 		add_label(out, "{", "program", figures->costs[i].program);
-		buf_printf(out, "} %" PRIu64 ".%09" PRIu64 "\n", ns / 1000000000,
-			   ns % 1000000000);
+		buf_printf(out, "} %" PRIu64 ".%09" PRIu64 "\n", ns / NS_PER_S,
+			   ns % NS_PER_S);
 	}
 }
 

@@ -8,12 +8,10 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kern/set.h"
-
-#define NS_PER_S 1000000000ull
 
 /* The tables of an instance. */
 enum table { NETS, PORTSETS, SEGMENTS, EDGES, NODES, GLOBS, ROWS, TABLES };
@@ -208,18 +206,14 @@ static int index_free(const struct kern *kern, uint32_t *ret)
 /* The policy's end on the clock that neither steps nor stops in suspend. */
 static uint64_t expires_boottime(uint64_t expires_s)
 {
-	struct timespec real, boot;
-	int64_t left_ns, now_ns;
+	uint64_t real_ns = clock_ns(CLOCK_REALTIME), end_ns;
 
 	if (!expires_s)
 		return 0;
-	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	now_ns = (int64_t)(boot.tv_sec * (int64_t)NS_PER_S + boot.tv_nsec);
-	if (__builtin_mul_overflow((int64_t)expires_s - real.tv_sec, (int64_t)NS_PER_S, &left_ns) ||
-	    __builtin_add_overflow(left_ns, now_ns - real.tv_nsec, &left_ns))
-		return (int64_t)expires_s > real.tv_sec ? UINT64_MAX : 1;
-	return left_ns > 0 ? (uint64_t)left_ns : 1;
+	if (__builtin_mul_overflow(expires_s, NS_PER_S, &end_ns) ||
+	    __builtin_add_overflow(end_ns, clock_ns(CLOCK_BOOTTIME), &end_ns))
+		return UINT64_MAX;
+	return end_ns > real_ns ? end_ns - real_ns : 1;
 }
 
 /* What grants there are in it, and when the first of all this ends. */

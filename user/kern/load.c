@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "kern/reader.h"
 #include "kern/set.h"
 
@@ -78,15 +78,13 @@ void kern_reseed(struct kern *kern)
 static int config_begin(struct kern *kern, char **ret_message)
 {
 	struct weir_config *config = kern->config;
-	struct timespec now;
 
 	kern_reseed(kern);
 	if (!config->seed)
 		return kern_fail(ret_message, -EIO, "cannot get random bytes");
-	clock_gettime(CLOCK_BOOTTIME, &now);
 	config->generation = 1;
 	config->sticky = kern->options.lsm;
-	config->serial = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	config->serial = clock_ns(CLOCK_BOOTTIME) / 1000;
 	return 0;
 }
 
