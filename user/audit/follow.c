@@ -9,8 +9,12 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 #define CHUNK_BYTES (64 * 1024)
+/* So long the end of a line may take to come: a long write is seen page by page. */
+#define TORN_MS 1000
+#define NS_PER_MS 1000000
 
 /* What may mean more to read; what happens to the folder itself is found by looking again. */
 #define CHANGES (IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
@@ -28,6 +32,7 @@ struct follow {
 	size_t at;
 	bool skipping;		/* up to the end of a line that is too long */
 	bool leaving;		/* another file has the name: this one to its end */
+	bool ended;		/* no more is read: without `wait` */
 };
 
 static int file_open(struct follow *follow)
@@ -153,12 +158,23 @@ static ssize_t chunk_read(struct follow *follow)
 	return follow->bytes.error ? follow->bytes.error : n;
 }
 
-bool follow_torn(const struct follow *follow)
+/* What comes next of what is there, or FOLLOW_END. */
+static int present_take(struct follow *follow, struct follow_line *ret)
 {
-	return follow->bytes.len > follow->at;
+	ssize_t n;
+	int r;
+
+	do {
+		r = line_take(follow, ret);
+		if (r != FOLLOW_END)
+			return r;
+		n = chunk_read(follow);
+	} while (n > 0);
+	return n < 0 ? (int)n : FOLLOW_END;
 }
 
-int follow_rest(struct follow *follow, struct follow_line *ret)
+/* The unfinished line at the end, or FOLLOW_END if there is none. */
+static int rest_take(struct follow *follow, struct follow_line *ret)
 {
 	size_t left = follow->bytes.len - follow->at;
 
@@ -210,27 +226,11 @@ static int name_check(struct follow *follow, struct follow_line *ret)
 		follow->leaving = true;
 		return follow_next(follow, ret);
 	}
-	r = follow_rest(follow, ret);
+	r = rest_take(follow, ret);
 	if (r != FOLLOW_END)
 		return r;
 	r = file_replace(follow);
 	return r == FOLLOW_LINE ? follow_next(follow, ret) : r;
-}
-
-int follow_next(struct follow *follow, struct follow_line *ret)
-{
-	ssize_t n;
-	int r;
-
-	do {
-		r = line_take(follow, ret);
-		if (r != FOLLOW_END)
-			return r;
-		n = chunk_read(follow);
-	} while (n > 0);
-	if (n < 0)
-		return (int)n;
-	return follow->wait ? name_check(follow, ret) : FOLLOW_END;
 }
 
 /* Only that something has happened counts; a folder that is gone is watched again. */
@@ -262,6 +262,32 @@ int follow_wait(struct follow *follow, int fd, int timeout_ms)
 		return -errno;
 	changes_read(follow);
 	return fds[1].revents & (POLLERR | POLLHUP) ? -EPIPE : 0;
+}
+
+/* At the end of a file that is read once: the line that may be being written is its last. */
+static int last_take(struct follow *follow, struct follow_line *ret)
+{
+	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + TORN_MS * NS_PER_MS, now_ns;
+	int r = FOLLOW_END;
+
+	follow->ended = true;
+	while (r == FOLLOW_END && follow->bytes.len > follow->at &&
+	       (now_ns = clock_ns(CLOCK_MONOTONIC)) < end_ns) {
+		/* anything that happens in the folder ends a wait */
+		r = follow_wait(follow, -1, (int)((end_ns - now_ns) / NS_PER_MS) + 1);
+		if (r >= 0)
+			r = present_take(follow, ret);
+	}
+	return r == FOLLOW_END ? rest_take(follow, ret) : r;
+}
+
+int follow_next(struct follow *follow, struct follow_line *ret)
+{
+	int r = follow->ended ? FOLLOW_END : present_take(follow, ret);
+
+	if (r != FOLLOW_END || follow->ended)
+		return r;
+	return follow->wait ? name_check(follow, ret) : last_take(follow, ret);
 }
 
 void follow_close(struct follow *follow)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Reads a log line by line, and goes on with what is added to it. The name is what
- * is followed: when another file takes it (rotation), the old one is read to its end
- * first; a file that was cut short is read anew.
+ * Reads a log line by line, once or going on with what is added to it. When it goes
+ * on, the name is what is followed: when another file takes it (rotation), the old one
+ * is read to its end first; a file that was cut short is read anew.
  */
 #ifndef WEIR_AUDIT_FOLLOW_H
 #define WEIR_AUDIT_FOLLOW_H
@@ -19,7 +19,9 @@
 struct follow;
 
 /*
- * Opens a log. Only with `wait` may it not be there yet.
+ * Opens a log. With `wait` what is added later is read as well, and it may not be
+ * there yet; without, FOLLOW_END is the last there is, and a line that is being
+ * written has a second to end.
  * Returns 0, -ENOENT, -EINVAL (no regular file) or another errno.
  */
 int follow_open(const char *path, bool wait, struct follow **ret);
@@ -40,12 +42,6 @@ struct follow_line {
 
 /* What comes next, or negative errno. */
 int follow_next(struct follow *follow, struct follow_line *ret);
-
-/* Does it end, as far as it was read, in an unfinished line? */
-bool follow_torn(const struct follow *follow);
-
-/* Gives that line: FOLLOW_TORN, or FOLLOW_END if there is none. */
-int follow_rest(struct follow *follow, struct follow_line *ret);
 
 /*
  * Waits until there may be more, at most timeout_ms, or until fd (-1: none) has

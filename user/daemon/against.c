@@ -187,8 +187,6 @@ static int log_judge(struct against *against)
 	while (r >= 0 && (r = follow_next(follow, &line)) != FOLLOW_END)
 		if (r >= 0)
 			r = line_judge(against, r, &line);
-	if (r >= 0 && follow_rest(follow, &line) == FOLLOW_TORN)
-		r = line_judge(against, FOLLOW_TORN, &line);
 	if (r < 0)
 		log_error("cannot read the audit log %s: %s", against->log, strerror(-r));
 	return r;

@@ -13,8 +13,6 @@
 
 /* Changes are told by the kernel; this is for those it does not tell of (network file systems). */
 #define LOOK_MS 1000
-/* So long the end of a line may take to come while it is being written. */
-#define TORN_MS 200
 
 struct show {
 	const struct events_options *options;
@@ -138,26 +136,10 @@ static int present_show(struct show *show, struct follow *follow)
 	return 0;
 }
 
-/* A line without its end is given the time to be written whole. */
-static int end_show(struct show *show, struct follow *follow)
-{
-	struct follow_line line;
-	int r;
-
-	r = follow_wait(follow, -1, TORN_MS);
-	if (r >= 0)
-		r = present_show(show, follow);
-	if (r >= 0 && follow_rest(follow, &line) == FOLLOW_TORN)
-		line_wrong(show, &line, "this line has no end");
-	return r;
-}
-
 static int log_show(struct show *show, struct follow *follow)
 {
 	int r = present_show(show, follow);
 
-	if (r >= 0 && !show->options->follow && follow_torn(follow))
-		r = end_show(show, follow);
 	kept_print(show);
 	while (r >= 0 && show->options->follow) {
 		/* who reads has gone: not a failure, and found out now, not with the next line */

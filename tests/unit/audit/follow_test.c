@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "audit/follow.h"
@@ -17,6 +19,7 @@ struct place {
 	char folder[64];
 	char path[128];
 	char old[128];
+	int read_fd;	/* inotify: the file was read */
 };
 
 static int setup(void **state)
@@ -69,24 +72,60 @@ static void reads_to_the_end(void **state)
 {
 	struct place *place = *state;
 	_cleanup_follow_ struct follow *follow = NULL;
-	struct follow_line line;
 
-	add(place->path, "one\n\ntwo\nthr");
+	add(place->path, "one\n\ntwo\n");
 	assert_int_equal(follow_open(place->path, false, &follow), 0);
 	expect(follow, FOLLOW_LINE, "one", 1);
 	expect(follow, FOLLOW_LINE, "", 2);
 	expect(follow, FOLLOW_LINE, "two", 3);
 	expect(follow, FOLLOW_END, NULL, 0);
-	assert_true(follow_torn(follow));
-	add(place->path, "ee\n");
-	assert_int_equal(follow_wait(follow, -1, WAIT_MS), 0);
-	expect(follow, FOLLOW_LINE, "three", 4);
-	assert_false(follow_torn(follow));
-	add(place->path, "x");
+}
+
+static void tells_of_an_end_that_never_came(void **state)
+{
+	struct place *place = *state;
+	_cleanup_follow_ struct follow *follow = NULL;
+
+	add(place->path, "one\ntw");
+	assert_int_equal(follow_open(place->path, false, &follow), 0);
+	expect(follow, FOLLOW_LINE, "one", 1);
+	expect(follow, FOLLOW_TORN, "tw", 2);
 	expect(follow, FOLLOW_END, NULL, 0);
-	assert_int_equal(follow_rest(follow, &line), FOLLOW_TORN);
-	assert_int_equal(line.number, 5);
-	assert_int_equal(follow_rest(follow, &line), FOLLOW_END);
+}
+
+/* Ends the line in the file of `place` once somebody has read its beginning. */
+static void *line_end(void *arg)
+{
+	const struct place *place = arg;
+	_Alignas(struct inotify_event) char events[4096];
+
+	if (read(place->read_fd, events, sizeof(events)) <= 0)
+		return NULL;
+	/* what else is written beside it ends no wait */
+	add(place->old, "other\n");
+	add(place->path, "ee\nfour\nfi");
+	return arg;
+}
+
+static void waits_for_a_line_that_is_being_written(void **state)
+{
+	struct place *place = *state;
+	_cleanup_follow_ struct follow *follow = NULL;
+	pthread_t writer;
+	void *wrote;
+
+	add(place->path, "one\ntwo\nthr");
+	place->read_fd = inotify_init1(IN_CLOEXEC);
+	assert_true(inotify_add_watch(place->read_fd, place->path, IN_ACCESS) >= 0);
+	assert_int_equal(follow_open(place->path, false, &follow), 0);
+	add(place->old, "before it was read\n");
+	assert_int_equal(pthread_create(&writer, NULL, line_end, place), 0);
+	expect(follow, FOLLOW_LINE, "one", 1);
+	expect(follow, FOLLOW_LINE, "two", 2);
+	expect(follow, FOLLOW_LINE, "three", 3);
+	assert_int_equal(pthread_join(writer, &wrote), 0);
+	assert_ptr_equal(wrote, place);
+	close(place->read_fd);
 }
 
 static void follows_the_name(void **state)
@@ -192,9 +231,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(reads_to_the_end),		 TEST(follows_the_name),
-		TEST(reads_anew_what_was_cut),	 TEST(waits_for_one_that_is_not_there),
-		TEST(refuses_what_is_no_file),	 TEST(a_line_has_its_bound),
+		TEST(reads_to_the_end),
+		TEST(tells_of_an_end_that_never_came),
+		TEST(waits_for_a_line_that_is_being_written),
+		TEST(follows_the_name),
+		TEST(reads_anew_what_was_cut),
+		TEST(waits_for_one_that_is_not_there),
+		TEST(refuses_what_is_no_file),
+		TEST(a_line_has_its_bound),
 		TEST(notices_that_nobody_reads),
 	};
 
