@@ -116,8 +116,10 @@ class Threads:
         self.listener = Listener(port, address)
         self.listener.sock.settimeout(None)
         self.udp = datagrams(address, port)
-        for work in (self.connections, self.datagrams):
-            threading.Thread(target=work, daemon=True).start()
+        self.threads = [threading.Thread(target=work, daemon=True)
+                        for work in (self.connections, self.datagrams)]
+        for thread in self.threads:
+            thread.start()
 
     def connections(self):
         with contextlib.suppress(OSError):  # closed
@@ -145,6 +147,9 @@ class Threads:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
+        # who is in recvfrom() keeps the socket and its port until it is awake
+        for thread in self.threads:
+            thread.join()
 
 
 class Echo(Threads):
