@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A daemon that is killed and taken over, also by another build, under opens and connects."""
 
+import ipaddress
 import random
 import re
 import tempfile
@@ -25,14 +26,14 @@ FILES = f"""  allow:
 
 # Makes files and connects, every second time where it must not, until its input ends; then tells
 # how often it has tried, and how many decisions of files and of connects were wrong.
-LOAD = """import os, select, socket, sys
+LOAD = """import ipaddress, os, select, socket, sys
 
 def made(path):
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
 
-def connected(address, port):
+def connected(number):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.connect((address, port))
+        client.connect((str(ipaddress.ip_address("127.0.0.1") + number), 9))
 
 def happens(what, *args):
     try:
@@ -46,7 +47,7 @@ print("runs", flush=True)
 while not select.select([sys.stdin], [], [], 0.01)[0]:
     number += 1
     files += happens(made, f"{sys.argv[1]}/no/{number}") + (not happens(made, sys.argv[1] + "/yes"))
-    connects += happens(connected, "127.0.0.2", number) + (not happens(connected, "127.0.0.1", 9))
+    connects += happens(connected, number) + (not happens(connected, 0))
 print(number, files, connects, flush=True)
 """
 
@@ -116,7 +117,8 @@ class Takeover(unittest.TestCase):
         self.assertEqual([r for r in records if r["type"] == "audit.lost"], [])
         denied = [r for r in records if r.get("verdict") == "deny"]
         return ([int(os.path.basename(r["file"]["path"])) for r in denied if "file" in r],
-                [r["destination"]["port"] for r in denied if "destination" in r])
+                [int(ipaddress.ip_address(r["destination"]["address"])) -
+                 int(ipaddress.ip_address("127.0.0.1")) for r in denied if "destination" in r])
 
     def test_every_denial_is_recorded_once(self):
         self.start()
