@@ -14,7 +14,6 @@
 #define CHUNK_BYTES (64 * 1024)
 /* So long the end of a line may take to come: a long write is seen page by page. */
 #define TORN_MS 1000
-#define NS_PER_MS 1000000
 
 /* What may mean more to read; what happens to the folder itself is found by looking again. */
 #define CHANGES (IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 
 /* Nanoseconds; of CLOCK_REALTIME since 1970. It must be a clock that every kernel has. */

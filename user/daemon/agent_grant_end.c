@@ -4,10 +4,10 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/agent_control.h"
 
-#define NS_PER_MS 1000000ull
 #define LOOK_MS_MAX 60000	/* the loop's clock stops in suspend, that of grants goes on */
 
 void grant_record(struct agent *agent, const struct grant *grant,
