@@ -80,10 +80,9 @@ int ring_open(struct kern *kern, ring_record_fn record, void *context, struct ri
 	return 0;
 }
 
-/* What is there now. *ret_ended: nothing that was, is left. */
-static int one_read(struct ring *ring, struct one_ring *one, bool *ret_ended)
+/* What lies before `end`. *ret_ended: nothing of it is left. */
+static int one_read(struct ring *ring, struct one_ring *one, unsigned long end, bool *ret_ended)
 {
-	unsigned long end = __atomic_load_n(one->producer, __ATOMIC_ACQUIRE);
 	int count = 0, r = 0;
 
 	while (r >= 0 && one->read < end) {
@@ -106,13 +105,17 @@ static int one_read(struct ring *ring, struct one_ring *one, bool *ret_ended)
 
 int ring_read(struct ring *ring)
 {
+	unsigned long ends[RINGS];
 	int count = 0, r = 0;
 
+	/* seen last and read first: no denial is told of after what was allowed after it */
+	ends[ALLOW] = __atomic_load_n(ring->rings[ALLOW].producer, __ATOMIC_ACQUIRE);
+	ends[DENY] = __atomic_load_n(ring->rings[DENY].producer, __ATOMIC_ACQUIRE);
 	ring->ended = true;
 	for (int i = 0; i < RINGS && r >= 0; i++) {
 		bool ended = false;
 
-		r = one_read(ring, &ring->rings[i], &ended);
+		r = one_read(ring, &ring->rings[i], ends[i], &ended);
 		ring->ended &= ended;
 		count += r < 0 ? 0 : r;
 	}
