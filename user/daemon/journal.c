@@ -7,6 +7,9 @@
 
 #include "base/clock.h"
 
+#define CLOCK_READS 8
+#define CLOCK_APART_NS 100000
+
 uint64_t journal_now(void)
 {
 	return clock_ns(CLOCK_BOOTTIME);
@@ -121,9 +124,18 @@ const char *journal_cgroup(struct journal *journal, uint64_t cgroup_id)
 	return context.cgroup;
 }
 
+/* What lies between the two clocks; read again when something came between the readings. */
 static int64_t utc_offset(void)
 {
-	return (int64_t)(clock_ns(CLOCK_REALTIME) - journal_now());
+	uint64_t before_ns, real_ns, after_ns;
+	int left = CLOCK_READS;
+
+	do {
+		before_ns = journal_now();
+		real_ns = clock_ns(CLOCK_REALTIME);
+		after_ns = journal_now();
+	} while (after_ns - before_ns > CLOCK_APART_NS && --left > 0);
+	return (int64_t)(real_ns - before_ns);
 }
 
 void journal_clock(struct journal *journal)

@@ -206,12 +206,14 @@ static int index_free(const struct kern *kern, uint32_t *ret)
 /* The policy's end on the clock that neither steps nor stops in suspend. */
 static uint64_t expires_boottime(uint64_t expires_s)
 {
-	uint64_t real_ns = clock_ns(CLOCK_REALTIME), end_ns;
+	/* in this order: what comes between the two makes it end earlier, not later */
+	uint64_t boot_ns = clock_ns(CLOCK_BOOTTIME), end_ns;
+	uint64_t real_ns = clock_ns(CLOCK_REALTIME);
 
 	if (!expires_s)
 		return 0;
 	if (__builtin_mul_overflow(expires_s, NS_PER_S, &end_ns) ||
-	    __builtin_add_overflow(end_ns, clock_ns(CLOCK_BOOTTIME), &end_ns))
+	    __builtin_add_overflow(end_ns, boot_ns, &end_ns))
 		return UINT64_MAX;
 	return end_ns > real_ns ? end_ns - real_ns : 1;
 }
