@@ -7,7 +7,7 @@
 #include "daemon/session_state.h"
 
 /* Tasks end a little after they are dead: the kernel frees them when nobody looks. */
-#define MARKS_WAIT_MS 1000
+#define MARKS_WAIT_MS 3000
 #define MARKS_STEP_MS 5
 
 /* Returns how many tasks outside the cgroup are still confined, or negative errno. */
