@@ -80,7 +80,15 @@ statuses() {
 	vm -k "$k" -- sh -c 'kill -TERM $$'
 	expect "$k: a signal is 128 and its number" "$code" 143
 	expect "$k: and adds nothing to the output" "$(cat "$tmp/out" "$tmp/err")" ""
-	vm -k "$k" -t 60 -- sh -c 'echo last words; echo c >/proc/sysrq-trigger'
+	# it dies when its words have come out
+	: >"$tmp/out"
+	(until [ -s "$tmp/out" ]; do sleep 0.1; done && touch "$tmp/$k/heard") &
+	# shellcheck disable=SC2016 # the guest's
+	VM_OUT=$tmp/$k vm -k "$k" -t 60 -- sh -c 'echo last words
+		until [ -e "$VM_OUT/heard" ]; do sleep 0.1; done
+		echo c >/proc/sysrq-trigger'
+	kill $! 2>/dev/null
+	wait
 	expect "$k: a guest that dies is 125" "$code" 125
 	expect "$k: its output until then is kept" "$(cat "$tmp/out")" "last words"
 	expect "$k: and its kernel log is shown" "$(has "$tmp/err" 'Kernel panic')" yes
@@ -92,7 +100,7 @@ for k; do
 done
 
 k=$1
-vm -k "$k" -t 25 -- sh -c 'echo early; exec sleep 1000'
+vm -k "$k" -t 60 -- sh -c 'echo early; exec sleep 1000'
 expect "$k: the time limit is 124" "$code" 124
 expect "$k: output streams before the end" "$(cat "$tmp/out")" early
 vm -k "$k" -- /nonexistent
