@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What the end-to-end tests share: policies, starting weir, waiting for events without sleeping."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -142,10 +143,15 @@ class Case(unittest.TestCase):
         self.assertEqual(done.returncode, status, f"{done.args}\n{done.stdout}\n{done.stderr}")
 
 
+def timestamp(text):
+    """A record's time in seconds, to the microsecond."""
+    return datetime.datetime.fromisoformat(text[:26] + "+00:00").timestamp()
+
+
 def python(text, *args):
     """A command that runs a Python program."""
     return [PYTHON, "-c", text, *map(str, args)]
 
 
 __all__ = ["Case", "CLOSED", "OPEN", "PYTHON", "WAIT_S", "alive", "cgroup_mount", "os", "pathlib", "python",
-           "read_until", "signal", "subprocess", "unittest", "wait_end"]
+           "read_until", "signal", "subprocess", "timestamp", "unittest", "wait_end"]

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 read -ra kernels <<<"$1"
 shift
-limit=${KERNEL_TEST_SECONDS:-4500}
+limit=${KERNEL_TEST_SECONDS:-9000}
 at_once=$(($(nproc) + 1))
 work=build/kernel-test
 [ ${#kernels[@]} -gt 0 ] || { echo "no kernels" >&2; exit 2; }

@@ -122,6 +122,7 @@ class Listen(ListenCase):
         self.free("sock_close", self.free("sock_server", STREAM, [OTHER, PORT]))
         fd = self.allowed("sock_open", socket.AF_INET, STREAM)
         self.refused(errno.EPERM, "sock_bind", fd, [OTHER, PORT])
+        self.record(type="network.listen", verdict="deny", destination__address=OTHER)
         self.allowed("sock_close", fd)
 
     def test_address_of_nobody(self):
@@ -237,7 +238,7 @@ class Listen(ListenCase):
                 fd = self.allowed("sock_server", STREAM, [address, PORT])
                 client = self.connect(enemy, (address, PORT), False)
                 record = self.record(type="network.accept", verdict="deny", reason="rule",
-                                     policy__rule="enemy")
+                                     policy__rule="enemy", source__address=enemy)
                 self.assertEqual(record["source"], {"address": enemy, "port": client.getsockname()[1]})
                 self.assertEqual(record["destination"], {"address": address, "port": PORT,
                                                          "protocol": "tcp"})
@@ -246,6 +247,7 @@ class Listen(ListenCase):
                 self.connect(peer, (address, PORT))     # while others are welcome
                 self.allowed("sock_close", self.allowed("sock_accept", fd)[0])
                 self.allowed("sock_close", fd)
+                client.close()      # it tried again and again
 
     def test_connect_after_listening(self):
         """A socket that has listened, or was accepted, is no way out."""
@@ -289,7 +291,7 @@ class Listen(ListenCase):
                     self.assertEqual(client.recv(100), f"answer by {how}".encode())
                 # another port of the same peer, and somebody else
                 self.free("udp", "sendto", stranger, self.port, "x")
-                self.empty()
+                self.arrives("x")
                 for other in ([peer, self.port], [stranger, self.port]):
                     self.refused(errno.EPERM, "sock_send", fd, "no", "sendto", other)
                     self.nothing_arrives()

@@ -125,7 +125,9 @@ static void versions_run(struct stress *stress, struct loaded *loaded, uint64_t 
 	unsigned int in_force = 0, next;
 	uint64_t began = now_ms(), told = began;
 
-	while (decided(shared) < goal && now_ms() - began < run_ms) {
+	/* twice the least: decisions during a change are among them */
+	while (decided(shared) < goal &&
+	       (now_ms() - began < run_ms || decided(shared) < 2 * LEAST)) {
 		poll(NULL, 0, SWITCH_MS);
 		if (now_ms() - told >= PROGRESS_MS) {
 			told = now_ms();
@@ -216,6 +218,8 @@ static void round_run(struct stress *stress, uint64_t goal, uint64_t run_ms, str
 	for (i = 0; i < STRESS_TREES; i++)
 		pthread_join(threads[i], NULL);
 	check(rig_child_end(&child) == 0, "the workload failed");
+	if (ring_drain(stress->ring) < 0)
+		fatal("cannot read the ring");
 	for (i = 0; i < STRESS_TREES; i++)
 		mover_close(&stress->movers[i]);
 	totals_add(totals, stress);

@@ -234,6 +234,7 @@ class Unix(UnixCase):
         for kind in KINDS:
             for path, below in ((SHUT_NAMES[1].format(kind), ""), (SHUT, f"/a-{kind}")):
                 with self.subTest(path):
+                    self.since = len(self.inside.records())
                     shut = path + below
                     fds = [actor.fd_path(path) for actor in (self.outside, self.inside)]
                     self.free("sock_reach", KINDS[kind], f"/proc/self/fd/{fds[0]}{below}")
