@@ -255,9 +255,12 @@ class Control(Daemon):
         """Asked again when the request has come."""
         self.daemon()
         cgroup = self.cgroup("one")
-        actor = self.actor(cgroup)
-        fd = actor.sock_client(STREAM, str(self.socket))
+        actor = self.actor(CGROUPS)
         self.attach("open", cgroup)
+        # its request has to come soon after
+        fd = actor.sock_client(STREAM, str(self.socket))
+        self.move(actor, cgroup)
+        actor.call(*self.connect())     # who has acted stays marked
         self.move(actor, CGROUPS)
         actor.sock_send(fd, '{"v":1,"command":"status"}\n', "send")
         self.assertIn("forbidden", actor.sock_receive(fd)[0])

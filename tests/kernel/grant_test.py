@@ -110,7 +110,7 @@ class Grants(unittest.TestCase):
     def test_read_until_it_is_over(self):
         """Asked for all the while, with the daemon stopped, by a directory that is remembered."""
         self.refused(errno.EACCES, "read", self.secret)
-        rule = self.grant("--read", self.secret, duration="8s")
+        rule = self.grant("--read", self.secret, duration="20s")
         until = self.told(type="policy.grant")[-1]["detail"]["until"]
         until = datetime.datetime.fromisoformat(until[:26] + "+00:00").timestamp()
         self.daemon.send_signal(signal.SIGSTOP)

@@ -64,6 +64,7 @@ class Inside(GuardCase):
         self.addCleanup(actor.process.communicate)
         self.addCleanup(actor.process.kill)
         self.refused(errno.EPERM, "kill", actor.pid, 0)
+        self.record(type="guard.signal", verdict="deny", detail__target_pid=actor.pid)
         (self.inside.cgroup / "cgroup.procs").write_text(str(actor.pid))
         self.allowed("kill", actor.pid, 0)
         self.allowed("proc_read", actor.pid, "environ")

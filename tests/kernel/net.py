@@ -4,10 +4,12 @@
 import contextlib
 import ctypes
 import os
+import pathlib
 import select
 import socket
 import subprocess
 import threading
+import time
 
 from support import Case, Server, WAIT_S
 
@@ -64,7 +66,7 @@ class Sink(Case):
         return f"datagram {self.serial}"
 
     def arrives(self, text):
-        if not select.select([self.udp], [], [], 60)[0]:
+        if not select.select([self.udp], [], [], WAIT_S)[0]:
             self.fail(f"{text} did not arrive")
         self.assertEqual(self.udp.recv(65536).decode(), text)
 
@@ -237,6 +239,12 @@ class Namespace:
                         *(["nodad"] if bits == 64 else []))
             command(*within, "ip", "link", "set", device, "up")
         command(*self.within, "ip", "link", "set", "lo", "up")
+        # the kernel notices a while later that the cable is plugged in, and drops until then
+        deadline = time.monotonic() + WAIT_S
+        while pathlib.Path("/sys/class/net/weir-here/operstate").read_text() != "up\n":
+            if time.monotonic() > deadline:
+                raise AssertionError("no carrier")
+            select.select([], [], [], 0.01)
 
     def do(self, action):
         return in_namespace(self.path, action)
