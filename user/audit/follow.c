@@ -282,9 +282,12 @@ static int last_take(struct follow *follow, struct follow_line *ret)
 
 int follow_next(struct follow *follow, struct follow_line *ret)
 {
-	int r = follow->ended ? FOLLOW_END : present_take(follow, ret);
+	int r;
 
-	if (r != FOLLOW_END || follow->ended)
+	if (follow->ended)
+		return FOLLOW_END;
+	r = present_take(follow, ret);
+	if (r != FOLLOW_END)
 		return r;
 	return follow->wait ? name_check(follow, ret) : last_take(follow, ret);
 }
