@@ -2,7 +2,6 @@
 /* Grants for status; see grant.h. */
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/time.h"
 #include "daemon/grant.h"
 
@@ -11,7 +10,7 @@ static json_t *time_json(uint64_t boot_ns)
 {
 	char text[TIME_STRLEN];
 
-	time_format(clock_ns(CLOCK_REALTIME) + boot_ns - journal_now(), text);
+	time_format(boot_ns + (uint64_t)journal_utc_offset(), text);
 	strcpy(text + strlen("2026-01-02T03:04:05"), "Z");
 	return json_string(text);
 }

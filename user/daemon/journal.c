@@ -15,6 +15,20 @@ uint64_t journal_now(void)
 	return clock_ns(CLOCK_BOOTTIME);
 }
 
+int64_t journal_utc_offset(void)
+{
+	uint64_t before_ns, real_ns, after_ns;
+	int left = CLOCK_READS;
+
+	/* again when something came between the readings */
+	do {
+		before_ns = journal_now();
+		real_ns = clock_ns(CLOCK_REALTIME);
+		after_ns = journal_now();
+	} while (after_ns - before_ns > CLOCK_APART_NS && --left > 0);
+	return (int64_t)(real_ns - before_ns);
+}
+
 /* XDG Base Directory Specification: a relative XDG_STATE_HOME is to be ignored. */
 static int path_default(char **ret)
 {
@@ -124,23 +138,9 @@ const char *journal_cgroup(struct journal *journal, uint64_t cgroup_id)
 	return context.cgroup;
 }
 
-/* What lies between the two clocks; read again when something came between the readings. */
-static int64_t utc_offset(void)
-{
-	uint64_t before_ns, real_ns, after_ns;
-	int left = CLOCK_READS;
-
-	do {
-		before_ns = journal_now();
-		real_ns = clock_ns(CLOCK_REALTIME);
-		after_ns = journal_now();
-	} while (after_ns - before_ns > CLOCK_APART_NS && --left > 0);
-	return (int64_t)(real_ns - before_ns);
-}
-
 void journal_clock(struct journal *journal)
 {
-	journal->context.utc_offset_ns = utc_offset();
+	journal->context.utc_offset_ns = journal_utc_offset();
 }
 
 static int line_append(struct journal *journal)
@@ -218,7 +218,7 @@ static int post_lost(struct journal *journal, int error)
 
 int journal_post(struct journal *journal, struct event_self *self, uint64_t serial)
 {
-	struct event_context context = {.utc_offset_ns = utc_offset()};
+	struct event_context context = {.utc_offset_ns = journal_utc_offset()};
 	struct journal_post *post = calloc(1, sizeof(*post));
 	int r;
 

@@ -144,4 +144,7 @@ void journal_close(struct journal *journal);
 /* CLOCK_BOOTTIME in nanoseconds. */
 uint64_t journal_now(void);
 
+/* CLOCK_REALTIME less CLOCK_BOOTTIME, in nanoseconds. */
+int64_t journal_utc_offset(void);
+
 #endif
