@@ -169,7 +169,7 @@ static int kernel_open(struct agent *agent, bool remove)
 	_cleanup_free_ char *message = NULL;
 	int r;
 
-	options.shared = options.daemon = true;
+	options.daemon = true;
 	options.upgrade = options.selectors = !remove;
 	options.ring_allow_bytes = agent->config->ring_allow_bytes;
 	options.ring_deny_bytes = agent->config->ring_deny_bytes;

@@ -110,7 +110,6 @@ struct kern_options enforce_options(const struct policy_compiled *compiled,
 	bool unix_sockets = ends || unix_wanted(compiled, without);
 
 	return (struct kern_options){
-		.shared = true,
 		.files = kernel->lsm && files && !(without & ENFORCE_BIT(POLICY_SECTION_FILES)),
 		.guard = kernel->lsm && wanted(compiled, without, POLICY_SECTION_GUARD),
 		.unix_sockets = kernel->lsm && unix_sockets &&
@@ -124,7 +123,6 @@ struct kern_options enforce_options_all(const struct kern_features *kernel)
 	const bool paths = kernel->lsm && kernel->sequences;
 
 	return (struct kern_options){
-		.shared = true,
 		.files = paths,
 		.guard = paths,
 		.unix_sockets = paths,

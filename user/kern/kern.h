@@ -34,8 +34,7 @@ void kern_probe(struct kern_features *ret);
 struct kern;
 
 struct kern_options {
-	bool shared;			/* what is loaded is pinned, and shared with other weirs */
-	bool daemon;			/* takes over what a dead daemon has left (shared alone) */
+	bool daemon;			/* takes over what a dead daemon has left */
 	bool upgrade;			/* replaces programs of another build */
 	bool files;			/* attach the path and exec hooks (needs lsm) */
 	bool guard;			/* attach the hooks of the guard (needs lsm) */
@@ -49,10 +48,10 @@ struct kern_options {
 };
 
 /*
- * Loads the programs that are needed, cgroup programs at the root cgroup, and
- * attaches them; with `shared`, those that other weirs have not, pinned in a set
- * below /sys/fs/bpf/weir (on a bpffs that is mounted there if none is), so that
- * enforcement outlives this process.
+ * Loads the programs that are needed and that no other weir has loaded, and
+ * attaches them, cgroup programs at the root cgroup. They are pinned in a set
+ * below /sys/fs/bpf/weir (on a bpffs that is mounted there if none is), which all
+ * weirs share, so that enforcement outlives this process.
  *
  * Returns 0 or negative errno; *ret_message is then a heap string that says
  * what failed and what to do.

@@ -194,20 +194,19 @@ static int reader_begin(struct kern *kern, char **ret_message)
 	return err < 0 ? kern_fail(ret_message, err, "cannot make a map: %s", strerror(-err)) : 0;
 }
 
-/* The set is locked, if it is shared. */
+/* The set is locked. */
 static int kern_begin(struct kern *kern, bool there, char **ret_message)
 {
-	bool fresh = kern->folder && !there;
 	int err;
 
 	err = kernel_load(kern, there, ret_message);
-	if (err >= 0 && fresh)
+	if (err >= 0 && !there)
 		err = set_pin_maps(kern, ret_message);
 	if (err >= 0)
 		err = programs_attach(kern, ret_message);
-	if (err >= 0 && fresh)
+	if (err >= 0 && !there)
 		err = set_complete(kern, ret_message);
-	if (err < 0 && fresh)
+	if (err < 0 && !there)
 		set_clear(kern);
 	if (err >= 0)
 		err = own_mark(kern, ret_message);
@@ -227,9 +226,8 @@ int kern_open(const struct kern_options *options, struct kern **ret, char **ret_
 	if (err < 0)
 		return kern_fail(ret_message, err, "cannot prepare the BPF object: %s",
 				 strerror(-err));
-	if (options->shared)
-		err = set_enter(kern, false, &there, ret_message);
-	kern->part = options->shared && err >= 0;
+	err = set_enter(kern, false, &there, ret_message);
+	kern->part = err >= 0;
 	if (err >= 0)
 		err = kern_begin(kern, there, ret_message);
 	set_unlock(kern);
@@ -242,7 +240,7 @@ int kern_open(const struct kern_options *options, struct kern **ret, char **ret_
 
 int kern_look(struct kern **ret)
 {
-	const struct kern_options options = {.shared = true, .lsm = true};
+	const struct kern_options options = {.lsm = true};
 	_cleanup_kern_ struct kern *kern = NULL;
 	_cleanup_free_ char *message = NULL;
 	bool there = false;

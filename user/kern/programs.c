@@ -117,8 +117,8 @@ static int attach_failed(const struct bpf_program *program, int err, char **ret_
 }
 
 /*
- * One program, and its pin where the set is shared: then the pin alone holds it, so
- * that it ends where the pin does.
+ * One program, and its pin, which alone holds it, so that it ends where the pin
+ * does.
  */
 static int program_start(struct kern *kern, const struct bpf_prog_skeleton *entry, int root_fd,
 			 char **ret_message)
@@ -130,16 +130,12 @@ static int program_start(struct kern *kern, const struct bpf_prog_skeleton *entr
 		return 0;
 
 	if (program_by_hand(program))
-		return kern->folder ? set_pin_program(kern, entry->name, bpf_program__fd(program),
-						      ret_message) :
-				      0;
+		return set_pin_program(kern, entry->name, bpf_program__fd(program), ret_message);
 	if (!entry->link)
 		return 0;
 	*entry->link = attach_one(program, root_fd);
 	if (!*entry->link)
 		return attach_failed(program, -errno, ret_message);
-	if (!kern->folder)
-		return 0;
 	r = kern->upgrade ? upgrade_link(kern, entry->name, *entry->link, ret_message) :
 			    set_pin_link(kern, entry->name, *entry->link, ret_message);
 	bpf_link__destroy(TAKE_PTR(*entry->link));

@@ -63,10 +63,10 @@ static int reader_find(struct kern *kern)
 	uint32_t reader;
 	int r = 0;
 
-	if (kern->folder && kern->options.daemon)
+	if (kern->options.daemon)
 		return reader_take(kern);
 	for (reader = 1; reader < WEIR_READER_DAEMON; reader++) {
-		r = kern->folder ? reader_claim(kern, reader) : 0;
+		r = reader_claim(kern, reader);
 		if (r >= 0)
 			kern->reader = reader;
 		if (r != -EEXIST)
@@ -187,8 +187,6 @@ void reader_free(struct kern *kern, uint32_t reader)
 	grants_drop(kern, reader);
 	bpf_map__delete_elem(kern->skel->maps.weir_rings_deny, &reader, sizeof(reader), 0);
 	bpf_map__delete_elem(kern->skel->maps.weir_rings_allow, &reader, sizeof(reader), 0);
-	if (!kern->folder)
-		return;
 	reader_path(kern, reader, path);
 	rmdir(path);
 }

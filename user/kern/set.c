@@ -48,8 +48,6 @@ int set_lock(const struct kern *kern)
 	unsigned int waited_ms = 0;
 	int r;
 
-	if (!kern->folder)
-		return 0;
 	if (!kern->options.lock_wait_ms)
 		return lock_once(kern->lock_fd, LOCK_EX);
 	while ((r = lock_once(kern->lock_fd, LOCK_EX | LOCK_NB)) == -EWOULDBLOCK) {
@@ -68,8 +66,7 @@ void kern_patience(struct kern *kern, unsigned int lock_wait_ms)
 
 void set_unlock(const struct kern *kern)
 {
-	if (kern->folder)
-		flock(kern->lock_fd, LOCK_UN);
+	flock(kern->lock_fd, LOCK_UN);
 }
 
 static int folder_open(const char *path, bool make)

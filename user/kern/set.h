@@ -48,7 +48,7 @@ int set_pin_program(struct kern *kern, const char *name, int fd, char **ret_mess
 /* The last pin: from here on others may enter. */
 int set_complete(struct kern *kern, char **ret_message);
 
-/* Without effect where nothing is shared. They do not nest. 0, -EBUSY (lock_wait_ms), -errno. */
+/* They do not nest. 0, -EBUSY (lock_wait_ms), -errno. */
 int set_lock(const struct kern *kern);
 void set_unlock(const struct kern *kern);
 

@@ -20,7 +20,7 @@ struct kern {
 	uint32_t selector_owner;	/* this process, in its selectors; 0: it has none */
 	int idle_map_fd;	/* inner map written to wait for decisions in progress */
 	int *calls;		/* by place in the skeleton: program to be run by hand, or -1 */
-	char *folder;		/* of the pins; NULL: shared with nobody */
+	char *folder;		/* of the pins */
 	bool upgrade;		/* its programs are another build's, and are to be replaced */
 	bool part;		/* takes part in the shared set, and leaves it in the end */
 	int folder_fd;		/* locked, shared, for as long as this process uses them */

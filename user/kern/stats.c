@@ -56,7 +56,7 @@ bool kern_costs_counted(void)
 	return file && fgetc(file) == '1';
 }
 
-/* The program behind a link, whoever has attached it. */
+/* The program behind a link, whoever has attached it. -ENOENT: it is not attached at all. */
 static int linked_program(const struct kern *kern, const char *name)
 {
 	_cleanup_close_ int link = set_link_open(kern, name);
@@ -72,21 +72,10 @@ static int linked_program(const struct kern *kern, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Own programs that nobody shares have no pin. -ENOENT: not attached at all. */
-static int program_open(const struct kern *kern, const struct bpf_prog_skeleton *entry)
-{
-	int own;
-
-	if (kern->folder)
-		return linked_program(kern, entry->name);
-	own = bpf_program__fd(*entry->prog);
-	return own < 0 ? -ENOENT : dup(own);
-}
-
 static int cost_read(const struct kern *kern, const struct bpf_prog_skeleton *entry,
 		     struct kern_cost *ret)
 {
-	_cleanup_close_ int fd = program_open(kern, entry);
+	_cleanup_close_ int fd = linked_program(kern, entry->name);
 	struct bpf_prog_info info = {0};
 	__u32 len = sizeof(info);
 
