@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Rings of one page: what finds no room is counted to the last record, and
- * under `when_full: deny` does not happen.
+ * under `when_full: deny` does not happen. And in which order two rings are read.
  */
 #include "rig.h"
 
@@ -140,6 +140,73 @@ static void kind_check(struct rig *rig, enum kind kind, bool deny_when_full, boo
 	ring_close(ring);
 }
 
+static void ask(const struct rig_child *child, enum kind kind)
+{
+	pipe_write(child->fd, &kind, sizeof(kind));
+	pipe_read(child->fd, &kind, sizeof(kind));
+}
+
+/* Acts as it is asked to, and says when it has. */
+static int asked_workload(int fd, void *context)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), attempt;
+	enum kind kind;
+
+	(void)context;
+	for (attempt = 0; pipe_read(fd, &kind, sizeof(kind)), kind != KINDS; attempt++) {
+		act(sock, kind, attempt);
+		pipe_write(fd, &kind, sizeof(kind));
+	}
+	return 0;
+}
+
+#define ORDERED 3
+
+struct order {
+	const struct rig_child *child;
+	unsigned int count;
+	uint8_t verdicts[ORDERED];
+};
+
+/* While the first is being read, another is denied, and then one is allowed. */
+static int record_order(void *context, const void *data, size_t size)
+{
+	const struct weir_event_head *head = data;
+	struct order *order = context;
+
+	(void)size;
+	if (head->type != WEIR_EVENT_SEND || order->count == ORDERED)
+		return 0;
+	order->verdicts[order->count++] = head->verdict;
+	if (order->count == 1) {
+		ask(order->child, SEND_DENIED);
+		ask(order->child, SEND_ALLOWED);
+	}
+	return 0;
+}
+
+static void order_check(struct rig *rig)
+{
+	struct rig_child child = rig_child_start(rig, asked_workload, NULL);
+	struct order order = {.child = &child};
+	enum kind end = KINDS;
+	struct ring *ring;
+	int i;
+
+	if (ring_open(rig->kern, record_order, &order, &ring) < 0)
+		fatal("cannot read the ring");
+	ask(&child, SEND_DENIED);
+	for (i = 0; i < ORDERED; i++)
+		ring_drain(ring);
+	check(order.count == ORDERED, "%u of %d records", order.count, ORDERED);
+	check(order.verdicts[0] == WEIR_VERDICT_DENY && order.verdicts[1] == WEIR_VERDICT_DENY &&
+		      order.verdicts[2] == WEIR_VERDICT_ALLOW,
+	      "a denial is told of after what was allowed after it");
+	pipe_write(child.fd, &end, sizeof(end));
+	check(rig_child_end(&child) == 0, "the worker failed");
+	ring_close(ring);
+}
+
 static void version_check(struct rig *rig, const char *text, bool deny_when_full)
 {
 	uint64_t serial;
@@ -167,6 +234,7 @@ int main(void)
 	rig_open(&options, &rig);
 	version_check(&rig, POLICY("deny", ""), true);
 	version_check(&rig, POLICY("count", ""), false);
+	order_check(&rig);
 	rig_close(&rig);
 	unlink(FILE_PATH);
 	return checks_end();
