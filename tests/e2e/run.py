@@ -24,7 +24,11 @@ def main():
         return 2
     # the machine's own cgroups, bpffs and switches are tested with: by one at a time
     with open("/run/weir-e2e.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for the end of another run of these tests", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         return run()
 
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Grants for files, programs and unix sockets, given by the daemon and ended by the kernel."""
 
-import datetime
 import re
 import shutil
 import socket
 import time
 
 from support import (ACTOR_FILES, CGROUPS, Actor, WAIT_S, WEIR, errno, fresh_dir, json, os, pathlib,
-                     policy_text, put, select, signal, subprocess, unittest)
+                     policy_text, put, signal, subprocess, unittest, until)
+from harness import timestamp
 
 FOLDER = "/scratch/weir-grant"
 CGROUP = "weir-grant"
@@ -34,9 +34,9 @@ class Grants(unittest.TestCase):
         cls.cgroup.mkdir(exist_ok=True)
         cls.daemon = subprocess.Popen([str(WEIR), "daemon", "--config", cls.config])
         cls.addClassCleanup(cls.daemon_end)
-        cls.until(lambda: subprocess.run([str(WEIR), "status"], stdout=subprocess.DEVNULL,
-                                         stderr=subprocess.DEVNULL, check=False,
-                                         env=cls.env).returncode == 0)
+        until(lambda: subprocess.run([str(WEIR), "status"], stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL, check=False,
+                                     env=cls.env).returncode == 0)
 
     @classmethod
     def daemon_end(cls):
@@ -59,14 +59,6 @@ class Grants(unittest.TestCase):
     def grants_end(self):
         for grant in json.loads(self.weir("grant", "--list", "--json").stdout):
             self.weir("grant", "--revoke", grant["id"])
-
-    @staticmethod
-    def until(condition):
-        deadline = time.monotonic() + WAIT_S
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError("it does not come about")
-            select.select([], [], [], 0.02)
 
     def weir(self, *args, status=0):
         done = subprocess.run([str(WEIR), *map(str, args)], stdout=subprocess.PIPE, text=True,
@@ -104,15 +96,14 @@ class Grants(unittest.TestCase):
                      if all(record.get(key) == value for key, value in wanted.items())]
             return found
         found = []
-        self.until(look)
+        until(look)
         return found
 
     def test_read_until_it_is_over(self):
         """Asked for all the while, with the daemon stopped, by a directory that is remembered."""
         self.refused(errno.EACCES, "read", self.secret)
         rule = self.grant("--read", self.secret, duration="20s")
-        until = self.told(type="policy.grant")[-1]["detail"]["until"]
-        until = datetime.datetime.fromisoformat(until[:26] + "+00:00").timestamp()
+        end = timestamp(self.told(type="policy.grant")[-1]["detail"]["until"])
         self.daemon.send_signal(signal.SIGSTOP)
         self.assertEqual(self.inside.call("read", self.secret), LENGTH)
         self.refused(errno.EACCES, "write", self.secret)
@@ -120,8 +111,8 @@ class Grants(unittest.TestCase):
             asked = time.time()
             if self.is_refused("read", self.secret):
                 break
-            self.assertLess(asked, until + 0.1)
-        self.assertGreater(time.time(), until - 0.1)
+            self.assertLess(asked, end + 0.1)
+        self.assertGreater(time.time(), end - 0.1)
         self.assertEqual(self.inside.call("read", put(f"{FOLDER}/open/a", "a")), 1)
         self.daemon.send_signal(signal.SIGCONT)
         used = self.told(type="file.open", verdict="allow", reason="grant")
@@ -225,8 +216,8 @@ class Grants(unittest.TestCase):
             rule = self.grant("--unix", path, "--once")
             self.inside.call("sock_reach", kind, path)
             self.refused(errno.EPERM, "sock_reach", kind, path)
-            self.until(lambda: rule in [one["policy"]["rule"] for one in
-                                        self.told(type="network.unix", reason="grant")])
+            until(lambda: rule in [one["policy"]["rule"] for one in
+                                   self.told(type="network.unix", reason="grant")])
             server.close()
 
     def test_listen_once(self):

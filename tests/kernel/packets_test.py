@@ -266,9 +266,11 @@ class Packets(Sink):
         """Segments above 64 KiB have an extension header of the kernel's own."""
         command("ip", "link", "set", "lo", "gso_max_size", "180000")
         self.addCleanup(command, "ip", "link", "set", "lo", "gso_max_size", "65536")
+
         def big(do):
             do("tcp_talk", ALLOWED6, TALK_PORT, 1 << 22, 1 << 22)
             return max(self.wire.sent_to(ALLOWED6)) > 65536 + 40
+
         for do in (self.free, self.allowed):
             # where memory is in pieces, segments are smaller
             self.assertTrue(any(big(do) for _ in range(5)))

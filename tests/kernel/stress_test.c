@@ -90,6 +90,12 @@ static int record_count(void *context, const void *data, size_t size)
 	return 0;
 }
 
+static void records_read(struct stress *stress)
+{
+	if (ring_drain(stress->ring) < 0)
+		fatal("cannot read the ring");
+}
+
 struct loaded {
 	uint32_t instance;
 	uint8_t policy;
@@ -133,8 +139,7 @@ static void versions_run(struct stress *stress, struct loaded *loaded, uint64_t 
 			told = now_ms();
 			printf("%" PRIu64 " in this round\n", decided(shared));
 		}
-		if (ring_drain(stress->ring) < 0)
-			fatal("cannot read the ring");
+		records_read(stress);
 		shared->calm = random_below(4) == 0;
 		next = random_below(LOADED);
 		if (next == in_force)
@@ -218,8 +223,7 @@ static void round_run(struct stress *stress, uint64_t goal, uint64_t run_ms, str
 	for (i = 0; i < STRESS_TREES; i++)
 		pthread_join(threads[i], NULL);
 	check(rig_child_end(&child) == 0, "the workload failed");
-	if (ring_drain(stress->ring) < 0)
-		fatal("cannot read the ring");
+	records_read(stress);
 	for (i = 0; i < STRESS_TREES; i++)
 		mover_close(&stress->movers[i]);
 	totals_add(totals, stress);

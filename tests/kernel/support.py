@@ -343,6 +343,15 @@ def outside():
     return _outside[0]
 
 
+def until(condition):
+    """Waits for it."""
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("it does not come about")
+        select.select([], [], [], 0.02)
+
+
 def fresh_dir(path, mode=0o777):
     subprocess.run(["rm", "-rf", path], check=True)     # deeper than Python can
     os.makedirs(path)
@@ -362,4 +371,4 @@ def put(path, text="text\n", mode=0o666):
 __all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "HERE",
            "OUT", "PYTHON", "Runs", "SHARE", "Server", "USER", "WAIT_S", "WEIR", "as_user",
            "check_log", "errno", "fresh_dir", "ipaddress", "json", "once", "os", "outside",
-           "pathlib", "policy_text", "put", "select", "signal", "subprocess", "unittest"]
+           "pathlib", "policy_text", "put", "select", "signal", "subprocess", "unittest", "until"]
