@@ -3,7 +3,7 @@
 # Boots a guest for each kernel named in the first argument, one more at a time than there are
 # processors, for each of them waits now and then, and runs run.py there with the programs that
 # follow. What tries many generated cases takes its share of them ($WEIR_SHARE, "NUMBER/OF"), and
-# what the kernel does not decide is tried in the first guest alone. A guest that does not print
+# what the kernel does not decide is tried in one guest alone. A guest that does not print
 # its result line has failed; so has one whose records are not as the schema says, or are none.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1

@@ -83,7 +83,7 @@ def chosen(suite, wanted):
 def here(test):
     """Is this the guest for it?"""
     method = getattr(test, test.id().rpartition(".")[2], None)
-    return SHARE == 0 or not (getattr(test, "once", False) or getattr(method, "once", False))
+    return all(getattr(what, "guest", SHARE) == SHARE for what in (test, method))
 
 
 def python_tests(tests, when):

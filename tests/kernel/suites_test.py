@@ -3,7 +3,7 @@
 
 import shutil
 
-from support import (Actor, Case, HERE, USER, as_user, errno, fresh_dir, once, policy_text,
+from support import (Actor, Case, HERE, USER, as_user, errno, fresh_dir, once_in, policy_text,
                      subprocess, unittest)
 
 WORK, FREE = "/scratch/weir-suites", "/scratch/weir-suites-free"
@@ -26,7 +26,7 @@ def failures(outcomes):
     return [text for text in outcomes.values() if text.startswith("failed:")]
 
 
-@once
+@once_in(2)
 class Suites(Case):
     policy = policy_text(files=SYSTEM, guard="")
     user = USER

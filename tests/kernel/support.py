@@ -37,8 +37,8 @@ OUT = pathlib.Path(os.environ.get("VM_OUT", "/tmp"))
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 WAIT_S = int(os.environ.setdefault("WEIR_TEST_WAIT_S", "300"))  # an emulated guest is slow; what has not come by then does not come
 USER = "nobody"
-# which of the guests this is
-SHARE = int(os.environ.get("WEIR_SHARE", "0/1").partition("/")[0])
+# which of the guests this is, and how many there are
+SHARE, SHARES = map(int, os.environ.get("WEIR_SHARE", "0/1").split("/"))
 
 # what the actor itself needs under a files section
 ACTOR_FILES = f"""    - name: actor
@@ -59,10 +59,18 @@ def policy_text(network="unrestricted", files="unrestricted", audit="", head="",
             + section("audit", audit))
 
 
-def once(what):
-    """A test, or a class of them, of what the kernel does not decide: one guest of several has it."""
-    what.once = True
-    return what
+def once_in(guest):
+    """
+    For a test, or a class of them, of what the kernel does not decide: of several guests this one
+    has it. Each has its share, so that all take about as long.
+    """
+    def mark(what):
+        what.guest = guest % SHARES
+        return what
+    return mark
+
+
+once = once_in(0)
 
 
 def as_user(user):
@@ -369,6 +377,7 @@ def put(path, text="text\n", mode=0o666):
 
 
 __all__ = ["ACTOR", "ACTOR_FILES", "ACTOR_PARTS", "Actor", "CGROUPS", "Case", "Confined", "HERE",
-           "OUT", "PYTHON", "Runs", "SHARE", "Server", "USER", "WAIT_S", "WEIR", "as_user",
-           "check_log", "errno", "fresh_dir", "ipaddress", "json", "once", "os", "outside",
-           "pathlib", "policy_text", "put", "select", "signal", "subprocess", "unittest", "until"]
+           "OUT", "PYTHON", "Runs", "SHARE", "SHARES", "Server", "USER", "WAIT_S", "WEIR",
+           "as_user", "check_log", "errno", "fresh_dir", "ipaddress", "json", "once", "once_in",
+           "os", "outside", "pathlib", "policy_text", "put", "select", "signal", "subprocess",
+           "unittest", "until"]
